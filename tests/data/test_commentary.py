@@ -151,17 +151,18 @@ def entities(cell: str) -> set[str]:
 
 
 def first_and_last_day(start: str, end: str) -> tuple[str, str]:
-    last = ""
-    if end:
+    last = end
+    if end and len(end) < len("2021-01-01"):
         year, month = (int(part) for part in (*end.split("-"), "12")[:2])
         last = f"{year}-{month:02}-{calendar.monthrange(year, month)[1]}"
-    return (f"{start}-01-01"[:10] if len(start) == 4 else f"{start}-01") if start else "", last
+    return f"{start}-01-01"[:10] if start else "", last
 
 
 def edtf_interval(start: str, end: str) -> str:
     if not start and not end:
         return ""
-    return start if start == end else f"{start or '..'}/{end or '..'}"
+    # EDTF: nothing before the slash is an unknown beginning, two dots after it an open end.
+    return start if start == end else f"{start}/{end or '..'}"
 
 
 def holders_of(row: dict[str, str]) -> set[str]:
@@ -274,9 +275,7 @@ def test_view_of_a_holder_has_a_time(claim: str) -> None:
     assert bool(held) == bool(values(thing, "pen:hasHolder"))
     if held:
         start, _, end = held.partition("/")
-        days = first_and_last_day(
-            "" if start == ".." else start, "" if end == ".." else end or start
-        )
+        days = first_and_last_day(start, "" if end == ".." else end or start)
         assert (value(thing, "pen:heldFrom"), value(thing, "pen:heldUntil")) == days
 
 
