@@ -39,14 +39,15 @@ def format_turtle(text: str) -> str:
     # Canonical blank node names make the order of blocks a matter of content alone.
     dataset.canonicalize(ox.CanonicalizationAlgorithm.RDFC_1_0)
     for quad in dataset:
-        graph.add((_to_rdflib(quad.subject), _to_rdflib(quad.predicate), _to_rdflib(quad.object)))
+        graph.add((to_rdflib(quad.subject), to_rdflib(quad.predicate), to_rdflib(quad.object)))
     header = _HEADER.match(text)
     comments = [line for line in (header.group() if header else "").splitlines() if line]
     body = graph.serialize(format="longturtle").strip("\n") + "\n"
     return "\n".join([*comments, "", body]) if comments else body
 
 
-def _to_rdflib(term: object) -> Node:
+def to_rdflib(term: object) -> Node:
+    """Return the rdflib counterpart of a pyoxigraph term, with its literal as it was written."""
     match term:
         case ox.NamedNode():
             return URIRef(term.value)
