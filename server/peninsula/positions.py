@@ -44,7 +44,8 @@ _HEADER: Final = """\
 """
 
 _EVIDENCE: Final = """
-SELECT ?source ?claim ?holder ?stance ?modality ?topic ?primary ?object ?target ?from ?until WHERE {
+SELECT ?source ?claim ?paraphrase ?holder ?stance ?modality ?topic ?primary ?object ?target
+       ?from ?until WHERE {
   {
     ?source a pen:Claim ; pen:hasStance ?stance ; pen:hasHolder ?holder ;
             pen:hasTopic ?topic ; pen:hasPrimaryTopic ?primary .
@@ -72,7 +73,7 @@ SELECT ?source ?claim ?holder ?stance ?modality ?topic ?primary ?object ?target 
     OPTIONAL { ?source pen:until ?until }
     OPTIONAL { ?claim pen:hasTarget ?target }
   }
-  ?claim pen:hasModality ?modality .
+  ?claim pen:hasModality ?modality ; pen:paraphrase ?paraphrase .
 }
 """
 
@@ -87,7 +88,11 @@ SELECT ?thing ?label WHERE { ?thing rdfs:label|skos:prefLabel ?label }
 """
 
 #: How a label names the target of a stance that is no object, by language.
-_STATE_OF_AFFAIRS: Final = {"en": "state of affairs", "ko": "상황", "ru": "положение дел"}
+_STATE_OF_AFFAIRS: Final = {
+    "en": "a state of affairs under the topic “{}”",
+    "ko": "‘{}’ 관련 상황",
+    "ru": "положение дел по теме «{}»",
+}
 _RDF_TYPE: Final = ox.NamedNode(expand("rdf:type"))
 _XSD_DATE: Final = ox.NamedNode(expand("xsd:date"))
 _EDTF: Final = ox.NamedNode(expand("edtf:EDTF"))
@@ -97,7 +102,7 @@ _EDTF: Final = ox.NamedNode(expand("edtf:EDTF"))
 class _Item:
     """One claim or reading as evidence for one holder, stance and object."""
 
-    claims: set[str] = field(default_factory=set)
+    claims: dict[str, str] = field(default_factory=dict)  # with their paraphrases
     readings: set[str] = field(default_factory=set)
     topics: set[str] = field(default_factory=set)
     primary: set[str] = field(default_factory=set)
@@ -112,7 +117,8 @@ class _Item:
 
     def absorb(self, other: _Item) -> None:
         """Take in other evidence; an unknown bound on either side stays unknown."""
-        for name in ("claims", "readings", "topics", "primary", "targets", "modalities"):
+        self.claims.update(other.claims)
+        for name in ("readings", "topics", "primary", "targets", "modalities"):
             getattr(self, name).update(getattr(other, name))
         self.start = min(self.start, other.start) if self.start and other.start else None
         self.end = max(self.end, other.end) if self.end and other.end else None
@@ -168,7 +174,7 @@ def _read_evidence(store: ox.Store) -> dict[tuple[str, str, str | None, str], di
         primary = row["primary"].value
         key = (row["holder"].value, row["stance"].value, thing, "" if thing else primary)
         item = evidence[key].setdefault(row["source"].value, _Item())
-        item.claims.add(row["claim"].value)
+        item.claims[row["claim"].value] = row["paraphrase"].value
         if row["source"] != row["claim"]:
             item.readings.add(row["source"].value)
         item.topics.add(row["topic"].value)
@@ -212,7 +218,9 @@ def _name(positions: list[_Position]) -> None:
             position.slug = stem if len(group) == 1 else f"{stem}-{when}"
     slugs = [position.slug for position in positions]
     if len(set(slugs)) != len(slugs):
-        raise ValueError(f"two positions share a name: {sorted(s for s in slugs if slugs.count(s) > 1)}")
+        raise ValueError(
+            f"two positions share a name: {sorted(s for s in slugs if slugs.count(s) > 1)}"
+        )
 
 
 def _link_successions(positions: list[_Position], regimes: dict[str, str]) -> None:
@@ -249,12 +257,16 @@ def _describe(position: _Position, labels: dict[str, dict[str, str]]) -> Iterato
     for language in _STATE_OF_AFFAIRS:
         if label := _label(position, labels, language):
             yield triple("rdfs:label", ox.Literal(label, language=language))
+    # The label leaves out how the stance is taken; the paraphrases say it.
+    paraphrases = " ".join(text for _, text in sorted(item.claims.items()))
+    yield triple("dcterms:description", ox.Literal(paraphrases, language="en"))
     yield from triples("pen:hasHolder", [position.holder])
     yield from triples("pen:hasStance", [position.stance])
     yield from triples("pen:hasModality", item.modalities)
     yield from triples("pen:onObject", [position.object] if position.object else [])
     yield from triples("pen:hasTopic", item.topics)
-    yield from triples("pen:isToward", item.targets)
+    if position.object:  # otherwise the target is that of what happened, not of the attitude
+        yield from triples("pen:isToward", item.targets - {position.holder, position.object})
     yield from triples("pen:evidencedBy", item.claims)
     yield from triples("pen:restsOnReading", item.readings)
     yield from triples("pen:succeeds", (expand(f"position:{p.slug}") for p in position.succeeds))
@@ -271,23 +283,23 @@ def _describe(position: _Position, labels: dict[str, dict[str, str]]) -> Iterato
 
 
 def _label(position: _Position, labels: dict[str, dict[str, str]], language: str) -> str | None:
-    """Return ``Russia: opposes – UN sanctions (2021)``, or None where a part has no name."""
+    """Return ``Russia: opposes – UN sanctions, 2021``, or None where a part has no name."""
     thing = position.object or min(position.item.primary)
     names = [labels.get(iri, {}).get(language) for iri in (position.holder, position.stance, thing)]
     holder, stance, target = names
     if holder is None or stance is None or target is None:
         return None
     if position.object is None:
-        target = f"{_STATE_OF_AFFAIRS[language]}: {target}"
+        target = _STATE_OF_AFFAIRS[language].format(target)
     return f"{holder}: {stance} – {target}{_years(position.item)}"
 
 
 def _years(item: _Item) -> str:
     if not item.is_dated:
         return ""
-    first = str(item.start.year) if item.start else ""
+    first = str(item.start.year) if item.start else "…"
     last = str(item.end.year) if item.end else ""
-    return f" ({first})" if first == last else f" ({first}–{last})"
+    return f", {first}" if first == last else f", {first}–{last}"
 
 
 def _read_regimes(store: ox.Store) -> dict[str, str]:

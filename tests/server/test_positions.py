@@ -35,7 +35,7 @@ def claim(
     return (
         f"claim:{name} a pen:Claim ; pen:hasKind claim-kind:{kind} ; pen:hasHolder {holder} ; "
         f"pen:hasStance stance:{stance} ; pen:hasModality modality:asserted ; pen:hasSubject {subject} ; pen:hasObject {target} ; "
-        f"pen:hasTopic {topics} ; pen:hasPrimaryTopic {topics.split(',')[0]}{stated} .\n"
+        f'pen:paraphrase "What {name} says."@en ; pen:hasTopic {topics} ; pen:hasPrimaryTopic {topics.split(",", maxsplit=1)[0]}{stated} .\n'
     )
 
 
@@ -60,13 +60,14 @@ def test_claim_with_stance_gives_position_on_its_object() -> None:
     assert slug == "russia-supports-un-sanctions"
     assert position["onObject"] == {expand("measure:un-sanctions")}
     assert position["evidencedBy"] == {"c1"}
+    assert position["description"] == {"What c1 says."}
     assert position["hasModality"] == {expand("modality:asserted")}
     assert position["from"] == {"2017-01-01"}
     assert position["until"] == {"2017-12-31"}
     assert position["inferredEdtf"] == {"2017-01-01/2017-12-31"}
     assert position["label"] == {
-        "Russia: supports – UN sanctions (2017)",
-        "러시아: 지지 – 유엔 제재 (2017)",
+        "Russia: supports – UN sanctions, 2017",
+        "러시아: 지지 – 유엔 제재, 2017",
     }
 
 
@@ -79,7 +80,9 @@ def test_evaluation_by_another_subject_is_about_the_state_of_affairs() -> None:
     ((slug, position),) = found.items()
     assert slug == "russia-opposes-in-un-sanctions"
     assert "onObject" not in position
-    assert position["label"] == {"Russia: opposes – state of affairs: UN sanctions (2017)"}
+    assert position["label"] == {
+        "Russia: opposes – a state of affairs under the topic “UN sanctions”, 2017"
+    }
 
 
 def test_evaluation_by_the_holder_as_subject_is_towards_the_object() -> None:
