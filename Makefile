@@ -1,0 +1,56 @@
+# serve: the server   test: the tests   lint: style, types, layout   bench: how fast
+# format: lay out code and Turtle       data: what is derived         clean: start anew
+.DEFAULT_GOAL := help
+.PHONY: help serve test lint bench format data clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+CODE := server tests bench
+
+# The first Python that is new enough; PYTHON=... on the command line goes before all.
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+CANDIDATES := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11 python
+FOUND = $(shell for p in $(CANDIDATES); do \
+	  "$$p" -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
+
+help:
+	@sed -n 's/^# //p' Makefile | head -2
+
+# Once it stands, no network is needed until pyproject.toml changes.
+$(READY): pyproject.toml
+	@test -x $(BIN)/python || test -n "$(FOUND)" || { echo "Peninsula needs Python 3.11 or newer; found: \
+	$$(python3 --version 2>&1 || true). Install one, or say make PYTHON=/path/to/python." >&2; exit 2; }
+	@echo "Setting up $(VENV) (takes a minute; needs the network this once)"
+	@$(BIN)/python -c '$(NEW_ENOUGH)' 2>/dev/null || "$(FOUND)" -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $(READY)
+
+serve: $(READY)
+	@$(BIN)/peninsula serve $(ARGS)
+
+test: $(READY)
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(READY)
+	@$(BIN)/ruff check $(CODE)
+	@$(BIN)/ruff format --check --quiet $(CODE) || { echo "run make format" >&2; exit 1; }
+	@$(BIN)/mypy
+	@$(BIN)/peninsula format --check
+	@$(BIN)/peninsula derive --check
+
+bench: $(READY)
+	@$(BIN)/python bench/bench.py $(ARGS)
+
+format: $(READY)
+	@$(BIN)/ruff check --fix --quiet $(CODE) || true
+	@$(BIN)/ruff format --quiet $(CODE)
+	@$(BIN)/peninsula format
+
+data: $(READY)
+	@$(BIN)/peninsula derive
+	@$(BIN)/peninsula format
+	@$(BIN)/peninsula check
+
+clean:
+	rm -rf $(VENV) .peninsula dist
