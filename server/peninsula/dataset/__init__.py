@@ -1,0 +1,1 @@
+"""The dataset: what a query is evaluated on, behind one interface."""
