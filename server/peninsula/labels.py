@@ -1,0 +1,90 @@
+"""What is this thing called, in the reader's language?
+
+Labels come from the dataset itself. Where there is none in the wished language the English
+one serves, then any, then the prefixed name: nothing is ever without a name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+import pyoxigraph as ox
+
+from peninsula.dataset.interface import Dataset, Term, select
+from peninsula.namespaces import expand, shorten
+
+LANGUAGES: Final = ("en", "ko", "ru")
+#: Looked up at once: enough for a page, few enough for the policy's limit on a query's length.
+_BATCH: Final = 500
+#: Terms of others that pages show often; the dataset has no labels for them.
+_COMMON: Final = {
+    expand(name): label
+    for name, label in {
+        "rdf:type": "is a",
+        "rdfs:isDefinedBy": "defined in",
+        "rdfs:subClassOf": "is a kind of",
+        "rdfs:seeAlso": "see also",
+        "dcterms:creator": "by",
+        "dcterms:description": "description",
+        "dcterms:isPartOf": "part of",
+        "dcterms:isReplacedBy": "replaced by",
+        "dcterms:replaces": "replaces",
+        "dcterms:source": "source",
+        "dcterms:title": "title",
+        "geo:asWKT": "coordinates",
+        "geo:hasGeometry": "geometry",
+        "oa:end": "end (offset)",
+        "oa:hasSelector": "position",
+        "oa:hasSource": "text",
+        "oa:start": "start (offset)",
+        "prov:wasDerivedFrom": "derived from",
+        "skos:broader": "broader",
+        "skos:definition": "definition",
+        "skos:editorialNote": "editor’s note",
+        "skos:exactMatch": "same as",
+        "skos:example": "example",
+        "skos:inScheme": "in the vocabulary",
+        "skos:note": "note",
+        "skos:scopeNote": "remark",
+        "skos:topConceptOf": "top concept of",
+    }.items()
+}
+_QUERY: Final = """
+SELECT ?thing ?label ?rank WHERE {{
+  VALUES ?thing {{ {things} }}
+  VALUES (?property ?rank) {{
+    (pen:paraphrase 1) (skos:prefLabel 2) (rdfs:label 2) (dcterms:title 3)
+  }}
+  ?thing ?property ?label
+}}
+"""
+
+
+def find_labels(
+    dataset: Dataset, terms: Iterable[Term | None], language: str = "en"
+) -> dict[str, str]:
+    """Return the label of each IRI among ``terms`` that has one."""
+    things = sorted({str(term) for term in terms if isinstance(term, ox.NamedNode)})
+    best: dict[str, tuple[int, str, str]] = {}
+    for batch in _batches(things):
+        for thing, label, rank in select(dataset, _QUERY.format(things=" ".join(batch))):
+            if isinstance(thing, ox.NamedNode) and isinstance(label, ox.Literal):
+                offer = (_rank(label, language), str(rank), label.value)
+                best[thing.value] = min(best.get(thing.value, offer), offer)
+    return {thing: label for thing, (_, _, label) in best.items()}
+
+
+def name_of(iri: str, labels: dict[str, str]) -> str:
+    """Return the label of ``iri``, or its prefixed name."""
+    return labels.get(iri) or _COMMON.get(iri) or shorten(iri)
+
+
+def _rank(label: ox.Literal, language: str) -> int:
+    order = (language, "en", *LANGUAGES)
+    return order.index(label.language) if label.language in order else len(order)
+
+
+def _batches(things: list[str]) -> Iterator[list[str]]:
+    for start in range(0, len(things), _BATCH):
+        yield things[start : start + _BATCH]

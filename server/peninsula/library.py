@@ -1,0 +1,343 @@
+"""Which questions are ready to be asked, and how is one asked with its parameters?
+
+A question is a file ``queries/<slug>.rq``: a header of comment lines ``#+ key: value`` (YAML
+once ``#+`` is taken away) above plain SPARQL. Its parameters are variables of the query, and
+are bound as RDF terms, never as text. So each must be projected by the SELECT, which is
+checked when the file is read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+import pyoxigraph as ox
+import yaml
+
+from peninsula.dataset.embedded import EmbeddedDataset
+from peninsula.dataset.interface import Dataset, Result, Term
+from peninsula.errors import (
+    InvalidQuestion,
+    ParameterError,
+    PeninsulaError,
+    QuerySyntaxError,
+    UnknownQuestion,
+    place,
+)
+from peninsula.namespaces import BASE, PREFIXES, expand
+from peninsula.policy import Policy
+
+_KEYS: Final = ("summary", "description", "tags", "parameters", "view")
+_REQUIRED_KEYS: Final = ("summary", "description", "tags")
+_PARAMETER_KEYS: Final = ("type", "description", "example", "required")
+_DATATYPES: Final = {"string": "xsd:string", "date": "xsd:date", "integer": "xsd:integer"}
+_TYPES: Final = ("iri", *_DATATYPES)
+_SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A variable of a question that whoever asks may set."""
+
+    name: str
+    type: str
+    description: str
+    example: str
+    is_required: bool = False
+
+    def bind(self, text: str) -> Term:
+        """Return the term that ``text`` stands for; raises ParameterError where it is none."""
+        try:
+            if self.type == "iri":
+                return read_iri(text)
+            if self.type == "date":
+                date.fromisoformat(text)
+                if len(text) != len("2019-02-27"):
+                    raise ValueError("not written as 2019-02-27")
+            if self.type == "integer" and not re.fullmatch(r"[+-]?\d+", text):
+                raise ValueError("not a whole number")
+        except ValueError as error:
+            raise ParameterError(
+                f"“{text}” is no {self.type} for the parameter “{self.name}”: {error}.",
+                f"Example: {self.example}" if self.example else "",
+                parameter=self.name,
+            ) from None
+        return ox.Literal(text, datatype=ox.NamedNode(expand(_DATATYPES[self.type])))
+
+
+@dataclass(frozen=True)
+class QueryTemplate:
+    """A question: what it asks, in words and in SPARQL, and what can be set."""
+
+    slug: str
+    summary: str
+    description: str
+    tags: tuple[str, ...]
+    parameters: tuple[Parameter, ...]
+    view: str
+    query: str
+    path: Path
+
+    @property
+    def iri(self) -> str:
+        return f"{BASE}queries/{self.slug}"
+
+    @property
+    def examples(self) -> dict[str, str]:
+        """Return the example values: with them, the question has its expected answer."""
+        return {p.name: p.example for p in self.parameters if p.example}
+
+    @property
+    def needs_values(self) -> bool:
+        return any(parameter.is_required for parameter in self.parameters)
+
+    def bind(self, values: Mapping[str, str]) -> dict[str, Term]:
+        """Return the terms for ``values``; an empty value leaves its parameter unbound."""
+        known = {parameter.name: parameter for parameter in self.parameters}
+        for name in values:
+            if name not in known:
+                names = ", ".join(known) or "none"
+                raise ParameterError(
+                    f"The question “{self.slug}” has no parameter “{name}”.",
+                    f"Its parameters: {names}.",
+                    parameter=name,
+                )
+        given = {name: value.strip() for name, value in values.items() if value.strip()}
+        for parameter in self.parameters:
+            if parameter.is_required and parameter.name not in given:
+                raise ParameterError(
+                    f"The question “{self.slug}” needs the parameter “{parameter.name}”: "
+                    f"{parameter.description}.",
+                    f"Example: {parameter.example}",
+                    parameter=parameter.name,
+                )
+        return {name: known[name].bind(value) for name, value in given.items()}
+
+    def ask(self, dataset: Dataset, values: Mapping[str, str]) -> Result:
+        """Return the answer for ``values``."""
+        return dataset.evaluate(self.query, substitutions=self.bind(values))
+
+
+@dataclass(frozen=True)
+class Library:
+    """Every question, by slug."""
+
+    templates: Mapping[str, QueryTemplate]
+
+    def find(self, slug: str) -> QueryTemplate:
+        if slug in self.templates:
+            return self.templates[slug]
+        words = set(slug.split("-"))
+        near = [name for name in self.templates if words & set(name.split("-"))]
+        hint = f"Perhaps: {', '.join(near[:5])}." if near else "GET /queries lists all of them."
+        raise UnknownQuestion(f"There is no question “{slug}”.", hint)
+
+    @property
+    def tags(self) -> dict[str, int]:
+        """Return every tag with the number of its questions, most used first."""
+        tags = [tag for template in self.templates.values() for tag in template.tags]
+        return dict(sorted(((t, tags.count(t)) for t in set(tags)), key=lambda i: (-i[1], i[0])))
+
+
+def read_library(folder: Path) -> Library:
+    """Return the questions in ``folder``; raises InvalidQuestion at the first broken one."""
+    questions = [read_question(path) for path in question_files(folder)]
+    return Library({question.slug: question for question in questions})
+
+
+def question_files(folder: Path) -> list[Path]:
+    """Return the files of the questions in ``folder``, by slug."""
+    return sorted(folder.glob("*.rq"), key=lambda path: path.stem)
+
+
+def read_question(path: Path) -> QueryTemplate:
+    """Return the question in the file at ``path``; raises InvalidQuestion."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise InvalidQuestion(f"{place(path)}: it is not UTF-8.", "Save it as UTF-8.") from None
+    header = _Header(path, text)
+    template = QueryTemplate(
+        slug=path.stem,
+        summary=header.read_text("summary"),
+        description=header.read_text("description"),
+        tags=header.read_tags(),
+        parameters=header.read_parameters(),
+        view=header.read_text("view", "table"),
+        query=text,
+        path=path,
+    )
+    if not _SLUG.fullmatch(path.stem):
+        header.complain(
+            "", f"“{path.stem}” is no slug", "Name it with small letters, digits and hyphens."
+        )
+    if not template.summary.endswith("?"):
+        header.complain("summary", "it is not a question", "End it with a question mark.")
+    _check_query(template, header)
+    return template
+
+
+def read_iri(text: str) -> ox.NamedNode:
+    """Return the IRI meant by a full IRI, ``state:russia`` or ``id/state/russia``.
+
+    Raises ValueError where it is none of them.
+    """
+    text = text.strip().removeprefix("<").removesuffix(">")
+    prefix, colon, local = text.partition(":")
+    if colon and prefix in PREFIXES and not local.startswith("//"):
+        return ox.NamedNode(expand(text))
+    if not colon and "/" in text:
+        return ox.NamedNode(BASE + text.lstrip("/"))
+    return ox.NamedNode(text)
+
+
+class _Header:
+    """The lines ``#+ key: value`` above a question."""
+
+    def __init__(self, path: Path, text: str) -> None:
+        self.path = path
+        self.lines = [
+            (number, line[2:].removeprefix(" "))
+            for number, line in enumerate(text.splitlines(), start=1)
+            if line.startswith("#+")
+        ]
+        if not self.lines:
+            self.complain("", "there is no header", "Begin it with “#+ summary: …?”.")
+        self.values = self._parse()
+        for key in _REQUIRED_KEYS:
+            if not self.values.get(key):
+                self.complain("", f"the header has no {key}", f"Add a line “#+ {key}: …”.")
+        for key in self.values:
+            if key not in _KEYS:
+                self.complain(key, f"unknown key “{key}”", f"Known are {', '.join(_KEYS)}.")
+
+    def _parse(self) -> dict[str, Any]:
+        try:
+            values = yaml.safe_load("\n".join(line for _, line in self.lines))
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark
+            index = min(mark.line, len(self.lines) - 1) if mark else 0
+            raise InvalidQuestion(
+                f"{place(self.path, self.lines[index][0])}: {error.problem}.",
+                "Write “#+ key: value”; put a value with a colon into quotes.",
+            ) from None
+        if not isinstance(values, dict):
+            self.complain("", "the header is no list of keys", "Write “#+ key: value”.")
+        return {str(key): value for key, value in values.items()}
+
+    def complain(self, word: str, problem: str, remedy: str) -> None:
+        """Raise InvalidQuestion at the line of ``word``."""
+        line = next((n for n, text in self.lines if word and text.strip().startswith(word)), 1)
+        raise InvalidQuestion(f"{place(self.path, line)}: {problem}.", remedy)
+
+    def read_text(self, key: str, default: str = "") -> str:
+        value = self.values.get(key, default)
+        if not isinstance(value, str):
+            self.complain(key, f"{key} is no text", "Put it into quotes.")
+        return " ".join(str(value).split())
+
+    def read_tags(self) -> tuple[str, ...]:
+        tags = self.values["tags"]
+        if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+            self.complain("tags", "tags is no list of words", "Write “#+ tags: [votes, states]”.")
+        return tuple(tags)
+
+    def read_parameters(self) -> tuple[Parameter, ...]:
+        parameters = self.values.get("parameters") or {}
+        if not isinstance(parameters, dict):
+            self.complain("parameters", "parameters is no mapping", "Write “name: {type: iri}”.")
+        return tuple(self._read_parameter(str(name), given) for name, given in parameters.items())
+
+    def _read_parameter(self, name: str, given: Any) -> Parameter:
+        if not isinstance(given, dict):
+            self.complain(name, f"parameter “{name}” is no mapping", "Give it a type at least.")
+        for key in given:
+            if key not in _PARAMETER_KEYS:
+                known = ", ".join(_PARAMETER_KEYS)
+                self.complain(name, f"parameter “{name}” has a key “{key}”", f"Known: {known}.")
+        is_required = given.get("required", False) is True
+        # A parameter that may stay open need have no example: the expected answer leaves it open.
+        for key in ("type", "description", *(["example"] if is_required else [])):
+            if given.get(key) in (None, ""):
+                self.complain(name, f"parameter “{name}” has no {key}", f"Add “{key}: …”.")
+        if given["type"] not in _TYPES:
+            known = ", ".join(_TYPES)
+            self.complain(
+                name, f"parameter “{name}” has the type “{given['type']}”", f"Known: {known}."
+            )
+        parameter = Parameter(
+            name,
+            given["type"],
+            str(given["description"]).rstrip("."),
+            str(given.get("example", "")),
+            is_required,
+        )
+        try:
+            if parameter.example:
+                parameter.bind(parameter.example)
+        except ParameterError as error:
+            self.complain(name, error.message.rstrip("."), "Mend the example.")
+        return parameter
+
+
+def _check_query(template: QueryTemplate, header: _Header) -> None:
+    """Ask the question of an empty store: syntax and projection show without any data."""
+    nothing = ox.Literal("")
+    every = {parameter.name: nothing for parameter in template.parameters}
+    try:
+        EmbeddedDataset(ox.Store(), Policy()).evaluate(template.query, substitutions=every)
+    except QuerySyntaxError as error:
+        message = re.sub(r"\ALine \d+, ", "", error.message).rstrip(".")
+        raise InvalidQuestion(f"{place(template.path, error.line)}: {message}.") from None
+    except ParameterError as error:
+        header.complain(
+            error.parameter,
+            f"the query does not select the parameter ?{error.parameter}",
+            "Name it in the SELECT.",
+        )
+    except PeninsulaError as error:
+        raise InvalidQuestion(f"{place(template.path)}: {error.message}", error.remedy) from None
+
+
+def describe(library: Library) -> Iterator[ox.Triple]:
+    """Yield the library as RDF, in the terms of SHACL: one executable SELECT a question."""
+    rdf_type = ox.NamedNode(expand("rdf:type"))
+
+    def triple(subject: ox.NamedNode, predicate: str, object_: Term) -> ox.Triple:
+        return ox.Triple(subject, ox.NamedNode(expand(predicate)), object_)
+
+    for template in library.templates.values():
+        question = ox.NamedNode(template.iri)
+        for name in ("sh:SPARQLExecutable", "sh:SPARQLSelectExecutable"):
+            yield ox.Triple(question, rdf_type, ox.NamedNode(expand(name)))
+        yield triple(question, "rdfs:label", ox.Literal(template.summary, language="en"))
+        yield triple(
+            question, "dcterms:description", ox.Literal(template.description, language="en")
+        )
+        yield triple(question, "dcterms:identifier", ox.Literal(template.slug))
+        for tag in template.tags:
+            yield triple(question, "schema:keywords", ox.Literal(tag, language="en"))
+        yield triple(question, "sh:select", ox.Literal(template.query))
+        for parameter in template.parameters:
+            node = ox.NamedNode(f"{template.iri}#{parameter.name}")
+            yield triple(question, "sh:parameter", node)
+            yield ox.Triple(node, rdf_type, ox.NamedNode(expand("sh:Parameter")))
+            # The local name of a parameter's path is the name of its variable (SHACL, 6.2.1).
+            yield triple(node, "sh:path", ox.NamedNode(f"{BASE}queries/parameter#{parameter.name}"))
+            text = parameter.description
+            if parameter.type == "iri":
+                yield triple(node, "sh:nodeKind", ox.NamedNode(expand("sh:IRI")))
+                if parameter.example:
+                    yield triple(node, "skos:example", parameter.bind(parameter.example))
+            else:
+                text += f", for example {parameter.example}" if parameter.example else ""
+                datatype = ox.NamedNode(expand(_DATATYPES[parameter.type]))
+                yield triple(node, "sh:datatype", datatype)
+            yield triple(node, "sh:description", ox.Literal(text, language="en"))
+            optional = "false" if parameter.is_required else "true"
+            boolean = ox.NamedNode(expand("xsd:boolean"))
+            yield triple(node, "sh:optional", ox.Literal(optional, datatype=boolean))

@@ -1,0 +1,1 @@
+"""Validation: what the shapes ask of data, judged by pySHACL."""

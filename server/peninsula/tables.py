@@ -1,0 +1,119 @@
+"""How does an answer read as a table?
+
+IRIs are shown by their label, literals by their text. A table holds as many rows as its reader
+wants and knows whether there were more.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import pyoxigraph as ox
+
+from peninsula.dataset.interface import Boolean, Dataset, Result, Row, Solutions, Term
+from peninsula.labels import find_labels, name_of
+from peninsula.namespaces import shorten
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One value of a table: the text to read, and what stands behind it."""
+
+    text: str
+    iri: str = ""
+    language: str = ""
+    is_number: bool = False
+
+    @property
+    def width(self) -> str:
+        """Return how much room the text needs at least: a class of the style sheet."""
+        if self.is_number:
+            return "number"
+        length = len(self.text)
+        return "long" if length > 60 else "medium" if length > 18 else "short"
+
+
+@dataclass(frozen=True)
+class Table:
+    """The rows of an answer that are shown."""
+
+    columns: tuple[str, ...]
+    rows: list[list[Cell]]
+    is_cut: bool = False
+
+    @property
+    def headings(self) -> list[str]:
+        """Return the names of the columns in words: ``verificationLabel`` is “verification”."""
+        return [_heading(column, self.columns) for column in self.columns]
+
+
+def make_table(
+    result: Result, dataset: Dataset, *, limit: int | None = None, language: str = "en"
+) -> Table:
+    """Return ``result`` as a table of at most ``limit`` rows."""
+    columns, rows = _read(result)
+    shown = list(itertools.islice(rows, limit))
+    is_cut = limit is not None and next(iter(rows), None) is not None
+    labels = find_labels(dataset, (term for row in shown for term in row), language)
+    cells = [[make_cell(term, labels) for term in row] for row in shown]
+    return _without_repetition(Table(columns, cells, is_cut))
+
+
+def _without_repetition(table: Table) -> Table:
+    """Return ``table`` with nothing said twice.
+
+    Where a column only repeats the label under which another shows its IRIs, it is left out if
+    that is its purpose (``stateLabel`` beside ``state``); otherwise the IRIs show their name.
+    """
+    kept = list(range(len(table.columns)))
+    rows = [list(row) for row in table.rows]
+    for i, j in itertools.permutations(range(len(table.columns)), 2):
+        if not rows or not all(_repeats(row[j], row[i]) for row in table.rows):
+            continue
+        if table.columns[j] == f"{table.columns[i]}Label":
+            kept.remove(j)
+        elif not table.columns[j].endswith("Label"):
+            for row in rows:
+                row[i] = replace(row[i], text=shorten(row[i].iri))
+    columns = tuple(table.columns[column] for column in kept)
+    return Table(columns, [[row[column] for column in kept] for row in rows], table.is_cut)
+
+
+def _repeats(literal: Cell, thing: Cell) -> bool:
+    return bool(thing.iri) and not literal.iri and literal.text == thing.text
+
+
+def _heading(column: str, columns: tuple[str, ...]) -> str:
+    stem = column.removesuffix("Label")
+    name = column if stem in columns or not stem else stem
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).lower()
+
+
+def make_cell(term: Term | None, labels: dict[str, str]) -> Cell:
+    """Return the cell in which ``term`` is shown."""
+    match term:
+        case None:
+            return Cell("")
+        case ox.NamedNode():
+            return Cell(name_of(term.value, labels), term.value)
+        case ox.Literal():
+            is_number = shorten(term.datatype.value) in {"xsd:integer", "xsd:decimal", "xsd:double"}
+            return Cell(term.value, language=term.language or "", is_number=is_number)
+        case ox.BlankNode():
+            return Cell(f"_:{term.value}")
+        case _:
+            return Cell(str(term))
+
+
+def _read(result: Result) -> tuple[tuple[str, ...], Iterator[Row]]:
+    match result:
+        case Solutions():
+            return result.variables, iter(result)
+        case Boolean():
+            return ("answer",), iter([(ox.Literal("yes" if result.value else "no"),)])
+        case _:
+            rows = ((s.subject, s.predicate, s.object) for s in result)
+            return ("subject", "predicate", "object"), rows
