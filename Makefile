@@ -39,7 +39,12 @@ lint: $(READY)
 	@$(BIN)/peninsula format --check
 	@$(BIN)/peninsula derive --check
 
-bench: $(READY)
+# The peers to compare with are installed at the first bench only.
+$(VENV)/.bench: $(READY)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
+	@touch $@
+
+bench: $(VENV)/.bench
 	@$(BIN)/python bench/bench.py $(ARGS)
 
 format: $(READY)
