@@ -212,6 +212,15 @@ class CannotListen(OperatorError):
     title = "Cannot listen"
 
 
+def find_kind(
+    slug: str, kind: type[PeninsulaError] = PeninsulaError
+) -> type[PeninsulaError] | None:
+    """Return the kind of error that goes by ``slug``."""
+    if kind.slug() == slug:
+        return kind
+    return next((found for k in kind.__subclasses__() if (found := find_kind(slug, k))), None)
+
+
 def place(path: Path | str, line: int = 0) -> str:
     """Return ``path:line`` as an editor understands it, relative to the working folder."""
     return f"{display_path(path)}:{line}" if line else display_path(path)

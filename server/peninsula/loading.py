@@ -41,6 +41,7 @@ from peninsula.shacl.validation import to_graph, validate
 #: Told what is being done, how far it is, and how far it has to go (0: not known).
 Progress = Callable[[str, int, int], None]
 
+_MEMORY_LIMIT: Final = 1_000_000  # triples
 _KEPT: Final = 2  # generations: the published one, and the one before for who still reads it
 
 
@@ -116,6 +117,9 @@ def open_dataset(
 ) -> EmbeddedDataset:
     """Return the dataset of ``knowledge``, as ``config`` wants it served."""
     store = open_store(config.store, knowledge, progress, may_violate=may_violate)
+    if config.memory == "always" or (config.memory == "auto" and len(store) <= _MEMORY_LIMIT):
+        on_disk, store = store, ox.Store()
+        store.bulk_extend(on_disk)
     policy = Policy(config.max_query_bytes, config.max_depth, config.max_joins, config.max_links)
     return EmbeddedDataset(store, policy, is_union=config.default_graph == "union")
 

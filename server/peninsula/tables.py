@@ -10,12 +10,15 @@ import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Final
 
 import pyoxigraph as ox
 
 from peninsula.dataset.interface import Boolean, Dataset, Result, Row, Solutions, Term
 from peninsula.labels import find_labels, name_of
 from peninsula.namespaces import shorten
+
+_COLUMN: Final = 14  # characters to which a column can be folded
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,15 @@ class Table:
     is_cut: bool = False
 
     @property
+    def least_width(self) -> int:
+        """Return how many characters a line needs at least to be read as a table."""
+        longest = (
+            max(len(text) for text in (heading, *(row[column].text for row in self.rows)))
+            for column, heading in enumerate(self.headings)
+        )
+        return sum(min(width, _COLUMN) + 3 for width in longest) + 1
+
+    @property
     def headings(self) -> list[str]:
         """Return the names of the columns in words: ``verificationLabel`` is “verification”."""
         return [_heading(column, self.columns) for column in self.columns]
@@ -71,19 +83,20 @@ def _without_repetition(table: Table) -> Table:
     kept = list(range(len(table.columns)))
     rows = [list(row) for row in table.rows]
     for i, j in itertools.permutations(range(len(table.columns)), 2):
-        if not rows or not all(_repeats(row[j], row[i]) for row in table.rows):
+        things = [row for row in table.rows if row[i].iri]
+        if not things or not all(_repeats(row[j], row[i]) for row in table.rows):
             continue
         if table.columns[j] == f"{table.columns[i]}Label":
             kept.remove(j)
         elif not table.columns[j].endswith("Label"):
             for row in rows:
-                row[i] = replace(row[i], text=shorten(row[i].iri))
+                row[i] = replace(row[i], text=shorten(row[i].iri) if row[i].iri else "")
     columns = tuple(table.columns[column] for column in kept)
     return Table(columns, [[row[column] for column in kept] for row in rows], table.is_cut)
 
 
 def _repeats(literal: Cell, thing: Cell) -> bool:
-    return bool(thing.iri) and not literal.iri and literal.text == thing.text
+    return not literal.iri and literal.text == thing.text
 
 
 def _heading(column: str, columns: tuple[str, ...]) -> str:

@@ -13,15 +13,11 @@ import re
 from typing import Final
 
 import pyoxigraph as ox
-import rdflib
 from rdflib import BNode, Graph, URIRef
 from rdflib import Literal as RdfLiteral
 from rdflib.term import Node
 
 from peninsula.namespaces import PREFIXES
-
-# A literal is what was written: "01"^^xsd:integer must not turn into "1" on the way.
-rdflib.NORMALIZE_LITERALS = False
 
 XSD_STRING: Final = PREFIXES["xsd"] + "string"
 _HEADER: Final = re.compile(r"\A(?:#[^\n]*\n|[ \t]*\n)*")
@@ -58,6 +54,8 @@ def to_rdflib(term: object) -> Node:
                 return RdfLiteral(term.value, lang=term.language)
             if term.datatype.value == XSD_STRING:
                 return RdfLiteral(term.value)
-            return RdfLiteral(term.value, datatype=URIRef(term.datatype.value))
+            # "01"^^xsd:integer must not turn into "1" on the way. The global switch for that does
+            # not last: pySHACL turns it on again after each validation.
+            return RdfLiteral(term.value, datatype=URIRef(term.datatype.value), normalize=False)
         case _:
             raise TypeError(f"no rdflib counterpart for {term!r}")

@@ -1,0 +1,69 @@
+"""What does a newcomer see first?"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import Blueprint, Response, redirect
+from werkzeug.wrappers import Response as BaseResponse
+
+from peninsula.errors import NotFound, find_kind
+from peninsula.formats import HTML
+from peninsula.library import QueryTemplate
+from peninsula.overview import count_classes
+from peninsula.views.site import current_site, language, render
+
+blueprint = Blueprint("pages", __name__)
+
+#: The questions of the front page, as far as the library has them.
+FEATURED: Final = (
+    "positions-by-state",
+    "position-timeline",
+    "who-was-absent",
+    "claims-in-tension",
+    "visits-that-did-not-happen",
+    "non-unanimous-votes",
+    "leaders-when-adopted",
+    "meetings-by-pair",
+    "expectations-for-biden-administration",
+    "exemptions-and-gainers",
+)
+_FEATURED_COUNT: Final = 10
+
+
+@blueprint.get("/")
+def home() -> Response:
+    """Show what the graph holds and what can be asked."""
+    site = current_site()
+    page = render(
+        "home.html",
+        classes=count_classes(site.dataset, language()),
+        graphs=site.dataset.graphs(),
+        sources={source.graph: source for source in site.knowledge.sources},
+        featured=_featured(),
+        question_count=len(site.library.templates),
+    )
+    return Response(page, content_type=HTML.content_type)
+
+
+@blueprint.get("/favicon.ico")
+def favicon() -> BaseResponse:
+    """Lead to the picture that the pages name."""
+    return redirect("/static/icon.svg", 308)
+
+
+@blueprint.get("/problem/<slug>")
+def problem(slug: str) -> Response:
+    """Explain a kind of error: the address is the type in its problem documents."""
+    kind = find_kind(slug)
+    if kind is None:
+        raise NotFound(f"There is no kind of problem “{slug}”.")
+    about = {"title": kind.title, "detail": kind.__doc__, "remedy": f"Its status is {kind.status}."}
+    return Response(render("error.html", problem=about), content_type=HTML.content_type)
+
+
+def _featured() -> list[QueryTemplate]:
+    templates = current_site().library.templates
+    chosen = [templates[slug] for slug in FEATURED if slug in templates]
+    others = [t for t in templates.values() if t not in chosen and not t.needs_values]
+    return [*chosen, *others][:_FEATURED_COUNT]

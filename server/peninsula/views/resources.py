@@ -1,0 +1,121 @@
+"""What does a name of ours lead to?
+
+``/id/state/russia`` names a state, and a state cannot be sent: the answer is 303 to a document
+about it, a page or RDF as the client wishes. The same holds for terms, concepts and graphs.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import pyoxigraph as ox
+from flask import Blueprint, Response, redirect, request
+from werkzeug.wrappers import Response as BaseResponse
+
+from peninsula.dataset.interface import construct
+from peninsula.errors import NotFound, UnknownResource
+from peninsula.formats import GRAPH_FORMATS, HTML, NQUADS, TRIG, Format, find
+from peninsula.knowledge import ONTOLOGY
+from peninsula.namespaces import BASE, CONCEPT_SCHEMES, THING_KINDS
+from peninsula.negotiation import choose
+from peninsula.resources import describe_resource, list_terms
+from peninsula.views.site import (
+    accepted,
+    current_site,
+    language,
+    render,
+    respond_with_triples,
+)
+
+blueprint = Blueprint("resources", __name__)
+_FORMATS: Final = tuple(f for f in GRAPH_FORMATS if f not in {TRIG, NQUADS})
+_FOLDERS: Final = (*CONCEPT_SCHEMES.values(), "vocabulary", "graph", "ontology")
+_SLUG: Final = r"[\w.~%-]+(?:/[\w.~%-]+)*"
+
+
+@blueprint.get("/ns")
+@blueprint.get("/ontology")
+def names() -> BaseResponse:
+    """Lead from a term, or from the ontology, to the document about all terms."""
+    return _see_other("ns")
+
+
+@blueprint.get("/ns.<extension>")
+def terms(extension: str) -> Response:
+    """Show the terms of the ontology, or send it."""
+    site = current_site()
+    if extension == HTML.extension:
+        page = render("terms.html", terms=list_terms(site.dataset, language()))
+        return Response(page, content_type=HTML.content_type)
+    return respond_with_triples(_content(ONTOLOGY), _format(extension).name)
+
+
+@blueprint.get("/id/<kind>/<path:slug>")
+def thing(kind: str, slug: str) -> BaseResponse:
+    """Lead to, or show, what is known of a thing."""
+    if kind not in THING_KINDS:
+        raise NotFound(f"There are no things of the kind “{kind}”.")
+    return _resource(f"id/{kind}/{slug}")
+
+
+def _concept(folder: str, slug: str) -> BaseResponse:
+    return _resource(f"{folder}/{slug}")
+
+
+for _folder in _FOLDERS:
+    blueprint.add_url_rule(
+        f"/{_folder}/<path:slug>",
+        endpoint=_folder,
+        view_func=_concept,
+        defaults={"folder": _folder},
+    )
+
+
+def _resource(path: str) -> BaseResponse:
+    site = current_site()
+    name, dot, extension = path.rpartition(".")
+    is_document = bool(dot) and find(extension, (*_FORMATS, HTML)) is not None
+    iri = _read_iri(name if is_document else path)
+    about = describe_resource(site.dataset, iri, language())
+    if about is None:
+        raise UnknownResource(f"The graph says nothing about <{iri.value}>.", "Is it spelt right?")
+    if not is_document:
+        return _see_other(path)
+    if extension == HTML.extension:
+        page = render("resource.html", about=about, formats=_FORMATS)
+        return Response(page, content_type=HTML.content_type)
+    is_graph = iri.value in site.dataset.graphs()
+    triples = _content(iri.value) if is_graph else _describe(iri)
+    return respond_with_triples(triples, _format(extension).name)
+
+
+def _describe(iri: ox.NamedNode) -> list[ox.Triple]:
+    return list(construct(current_site().dataset, f"DESCRIBE {iri}"))
+
+
+def _content(graph: str) -> list[ox.Triple]:
+    # A list, because an iterator of the engine belongs to the thread that asked for it.
+    statements = current_site().dataset.statements(graph)
+    return [ox.Triple(q.subject, q.predicate, q.object) for q in statements]
+
+
+def _see_other(path: str) -> BaseResponse:
+    format = choose(accepted(), (*_FORMATS, HTML), name=request.args.get("format"))
+    return redirect(f"/{path}.{format.extension}", 303)
+
+
+def _format(extension: str) -> Format:
+    format = find(extension, _FORMATS)
+    if format is None:
+        raise NotFound(
+            f"There is no document in the format “{extension}”.",
+            f"There are: {', '.join(f.extension for f in _FORMATS)}.",
+        )
+    return format
+
+
+def _read_iri(path: str) -> ox.NamedNode:
+    if not re.fullmatch(_SLUG, path):
+        raise UnknownResource(f"“{path}” is no name of ours.")
+    return ox.NamedNode(BASE + path)
