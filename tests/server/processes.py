@@ -1,0 +1,59 @@
+"""How do tests start a real server and ask it?"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass
+class Server:
+    """A server process and where it listens."""
+
+    process: subprocess.Popen[str]
+    address: str
+    seconds: float
+
+    def get(self, path: str, accept: str = "*/*") -> bytes:
+        request = urllib.request.Request(
+            self.address + path.lstrip("/"), headers={"Accept": accept}
+        )
+        with urllib.request.urlopen(request, timeout=30) as response:
+            body: bytes = response.read()
+        return body
+
+
+@contextlib.contextmanager
+def serving(
+    command: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[Server]:
+    """Run ``command`` (… serve) on a free port in ``folder``, until the block is over."""
+    started = time.monotonic()
+    log = (folder / "server.log").open("w+", encoding="utf-8")
+    process = subprocess.Popen(
+        [*command, "--port", "0"],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+        env={**os.environ, **(environment or {})},
+    )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        match = re.search(r"http://\S+/", line)
+        assert match, f"the server did not start: {(folder / 'server.log').read_text()}"
+        yield Server(process, match[0], time.monotonic() - started)
+    finally:
+        process.terminate()
+        process.wait(10)
+        assert process.stdout is not None
+        process.stdout.close()
+        log.close()

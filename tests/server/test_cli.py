@@ -1,0 +1,340 @@
+"""Every command does what its help says; a mistake is one readable line and an exit code."""
+
+from __future__ import annotations
+
+import io
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pyoxigraph as ox
+import pytest
+
+from peninsula import __version__, cli
+from peninsula.namespaces import PREFIXES, expand
+
+from .conftest import SCENE
+
+HEAD = "".join(f"PREFIX {prefix}: <{iri}>\n" for prefix, iri in PREFIXES.items())
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(
+    capfdbinary: pytest.CaptureFixture[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Run:
+    """Run a command in an empty folder; return its exit code and what it printed."""
+    monkeypatch.chdir(tmp_path)
+
+    def run_command(*arguments: str, knowledge: Path = SCENE) -> tuple[int, str, str]:
+        try:
+            code = cli.main([*arguments, "--knowledge", str(knowledge)])
+        except SystemExit as exit_:
+            code = int(exit_.code or 0)
+        out, err = capfdbinary.readouterr()
+        return code, out.decode(), err.decode()
+
+    return run_command
+
+
+def last(text: str) -> str:
+    return text.strip().splitlines()[-1]
+
+
+def change(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "command", ["serve", "query", "validate", "check", "export", "format", "derive"]
+)
+def test_help_is_enough_to_learn_it(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["--help"], [command, "--help"]):
+        with pytest.raises(SystemExit) as caught:
+            cli.main(arguments)
+        assert caught.value.code == 0
+        assert command in capsys.readouterr().out
+
+
+def test_the_version_stands_in_one_place(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["--version"])
+    assert capsys.readouterr().out == f"peninsula {__version__}\n"
+
+
+# query
+
+
+def test_a_question_by_name(run: Run) -> None:
+    code, out, err = run("query", "summits-of", "--param", "state=state:russia", "--format", "csv")
+    assert code == 0
+    assert out.splitlines()[1].startswith(f"{expand('state:russia')},Russia,")
+    assert "Validating" in err  # the first command builds the store
+    code, again, err = run("query", "summits-of", "--examples", "--format", "csv")
+    assert (code, again, err) == (0, out, "")
+
+
+@pytest.mark.parametrize(
+    ("format", "words"),
+    [
+        ("json", '"bindings"'), ("xml", "<sparql"), ("csv", "s\r\n"), ("tsv", "?s\n"),
+        ("table", "Hanoi summit"),
+    ],
+)  # fmt: skip
+def test_solutions_in_every_format(run: Run, format: str, words: str) -> None:
+    code, out, _ = run("query", "SELECT ?s { ?s a pen:Summit }", "--format", format)
+    assert code == 0
+    assert words in out
+
+
+def test_a_table_too_wide_for_the_terminal_is_printed_in_blocks(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "24")
+    query = "SELECT ?summit ?day ?place { ?summit pen:from ?day ; pen:takesPlaceAt ?place }"
+    _, out, _ = run("query", query, "--format", "table")
+    assert "── 1 ──\nsummit  Hanoi summit\n   day  2019-02-27\n place  Hanoi\n" in out
+
+
+@pytest.mark.parametrize("format", ["turtle", "ntriples", "jsonld", "rdfxml", "trig", "nquads"])
+def test_triples_in_every_format(run: Run, format: str) -> None:
+    code, out, _ = run("query", "DESCRIBE event:hanoi", "--format", format)
+    assert code == 0
+    assert "hanoi" in out
+
+
+def test_a_file_a_stream_and_a_variable(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    query = "SELECT ?state ?s { ?s pen:participant ?state }"
+    Path("query.rq").write_text(query, encoding="utf-8")
+    _, from_file, _ = run("query", "query.rq", "--param", "state=state:russia")
+    monkeypatch.setattr(sys, "stdin", io.StringIO(query))
+    _, from_stream, _ = run("query", "-", "--param", "?state=state:russia")
+    assert from_file == from_stream
+    assert len(from_file.splitlines()) == 2
+    _, of_file, _ = run("query", str(SCENE / "queries" / "summits-of.rq"), "--examples")
+    assert "vladivostok" in of_file
+
+
+@pytest.mark.parametrize(
+    ("value", "term"),
+    [
+        ("12", ox.Literal(12)),
+        ("2019-02-27", ox.Literal("2019-02-27", datatype=ox.NamedNode(expand("xsd:date")))),
+        ("state:russia", ox.NamedNode(expand("state:russia"))),
+        ("<http://example.org/a>", ox.NamedNode("http://example.org/a")),
+        ("two words: x", ox.Literal("two words: x")),
+        ("", ox.Literal("")),
+    ],
+)
+def test_a_value_without_a_type_is_guessed(value: str, term: ox.NamedNode | ox.Literal) -> None:
+    assert cli._guess_term(value) == term
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("nothing-here",), "There is no question “nothing-here”"),
+        (("missing.rq",), "missing.rq: there is no such file"),
+        (("summits-of",), "needs the parameter “state”: A state. Example: state:russia"),
+        (("summits-of", "--param", "state"), "Write --param name=value"),
+        (("SELECT * {",), "Line 1, column 10: “{” is never closed"),
+        (("SELECT * { SERVICE <http://a/> {} }",), "SERVICE is not allowed"),
+        (("ASK {}", "--format", "turtle"), "On offer: json, xml, csv, tsv"),
+    ],
+)
+def test_a_query_that_cannot_be_answered(run: Run, arguments: tuple[str, ...], words: str) -> None:
+    code, out, err = run("query", *arguments)
+    assert (code, out) == (2, "")
+    assert words in last(err)
+
+
+# validate
+
+
+def test_a_file_that_conforms(run: Run) -> None:
+    text = (
+        'event:new a pen:Summit ; pen:from "2020-01-01"^^xsd:date ; pen:takesPlaceAt place:hanoi .'
+    )
+    Path("new.ttl").write_text(HEAD + text, encoding="utf-8")
+    code, out, err = run("validate", "new.ttl")
+    assert (code, out) == (0, "Conforms: 0 violations, 0 warnings.\n")
+    assert "Validating" in err
+
+
+@pytest.mark.parametrize("format", ["text", "turtle", "json", "csv"])
+def test_a_file_that_does_not_conform(run: Run, format: str) -> None:
+    Path("new.ttl").write_text(HEAD + "event:new a pen:Summit .", encoding="utf-8")
+    code, out, _ = run("validate", "new.ttl", "--format", format)
+    assert code == 1
+    assert "A summit has one first day" in out
+    if format == "json":
+        assert json.loads(out)["conforms"] is False
+
+
+def test_a_file_that_cannot_be_judged(run: Run) -> None:
+    Path("new.ttl").write_text("event:new a pen:Summit .", encoding="utf-8")
+    code, out, err = run("validate", "new.ttl")
+    assert (code, out) == (2, "")
+    assert last(err).startswith("peninsula: new.ttl:1: column 1: ")
+
+
+# check, export, format, derive
+
+
+def test_check_is_silent_about_what_is_in_order(run: Run) -> None:
+    code, out, _ = run("check")
+    assert (code, out) == (0, "0 errors, 0 warnings\n")
+
+
+def test_check_counts_what_is_not(run: Run, copy: Path) -> None:
+    change(copy / "tests/queries/expected/summits.csv", "2019-02-27", "2019-02-26")
+    change(copy / "data/scene/summits.ttl", "pen:takesPlaceAt place:hanoi ;", "")
+    code, out, _ = run("check", knowledge=copy)
+    assert code == 1
+    lines = out.splitlines()
+    assert lines[-1] == "2 errors, 1 warnings"
+    assert lines[0].startswith("warning: shape pensh:SummitShape-takesPlaceAt: event:hanoi: ")
+
+
+def test_export_of_everything_and_of_one_graph(run: Run) -> None:
+    _, quads, _ = run("export", "--format", "nquads")
+    assert len(quads.splitlines()) > 50
+    _, triples, _ = run("export", "--graph", "graph:scene", "--format", "ntriples")
+    assert 20 < len(triples.splitlines()) < len(quads.splitlines())
+    _, trig, _ = run("export")
+    assert len(list(ox.parse(trig.encode(), format=ox.RdfFormat.TRIG))) == len(quads.splitlines())
+    code, _, err = run("export", "--graph", "graph:none")
+    assert code == 2
+    assert "There is no named graph" in last(err)
+
+
+def test_format_lays_out_and_checks(run: Run, copy: Path) -> None:
+    path = copy / "data" / "scene" / "summits.ttl"
+    before = path.read_text(encoding="utf-8")
+    assert run("format", "--check", knowledge=copy)[:2] == (0, "")
+    path.write_text(before.replace("    ", "  "), encoding="utf-8")
+    code, out, _ = run("format", "--check", knowledge=copy)
+    assert code == 1
+    assert "summits.ttl: would be laid out anew" in out
+    assert run("format", str(path), knowledge=copy)[0] == 0
+    assert path.read_text(encoding="utf-8") == before
+
+
+def test_derive_writes_and_checks(run: Run, copy: Path) -> None:
+    (copy / "data" / "positions").mkdir()
+    assert run("derive", "--check", knowledge=copy)[0] == 1
+    assert run("derive", knowledge=copy)[0] == 0
+    assert run("derive", "--check", knowledge=copy)[:2] == (0, "")
+
+
+# Bad input: one readable line with file, line and remedy, and an exit code
+
+
+def malformed(copy: Path) -> None:
+    change(copy / "data/scene/summits.ttl", "place:hanoi\n", "plaze:hanoi\n")
+
+
+def header(copy: Path) -> None:
+    change(copy / "queries/summits.rq", "#+ tags: [", "#+ tags: [[")
+
+
+def shape(copy: Path) -> None:
+    change(copy / "ontology/shapes/events.shapes.ttl", "sh:targetClass", "sh:targetClas")
+
+
+def manifest(copy: Path) -> None:
+    change(copy / "data/manifest.ttl", "data/scene/", "data/scenery/")
+
+
+def violation(copy: Path) -> None:
+    change(copy / "data/scene/summits.ttl", "2019-02-28", "2019-02-26")
+
+
+def no_knowledge(copy: Path) -> None:
+    (copy / "data/manifest.ttl").unlink()
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (malformed, ["data/scene/summits.ttl:", "plaze", "Mend the Turtle"]),
+        (header, ["queries/summits.rq:3: ", "quotes"]),
+        (shape, ["events.shapes.ttl:", "sh:targetClas is no term", "Did you mean sh:targetClass"]),
+        (manifest, ["data/manifest.ttl", "scenery", "Name a folder"]),
+        (violation, ["event:hanoi", "Mend pen:from or pen:until", "peninsula check"]),
+        (no_knowledge, ["manifest.ttl is missing", "--knowledge"]),
+    ],
+)
+def test_bad_knowledge_stops_the_server_with_one_line(
+    run: Run, copy: Path, damage: Callable[[Path], None], words: list[str]
+) -> None:
+    damage(copy)
+    code, out, err = run("serve", "--port", "0", knowledge=copy)
+    assert (code, out) == (2, "")
+    assert last(err).startswith("peninsula: ")
+    assert "Traceback" not in err
+    for word in words:
+        assert word in last(err)
+
+
+def test_a_port_in_use(run: Run) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        code, _, err = run("serve", "--port", str(port))
+    assert code == 2
+    assert err == (
+        f"peninsula: Cannot listen on 127.0.0.1:{port}: the port is in use. "
+        "Choose another with --port (0 takes a free one), or stop what is using it.\n"
+    )
+
+
+def test_an_address_that_is_not_ours(run: Run) -> None:
+    code, _, err = run("serve", "--host", "192.0.2.1", "--port", "0")
+    assert code == 2
+    assert "does not have that address" in err
+
+
+def test_a_store_that_cannot_be_written(run: Run) -> None:
+    Path("file").write_text("", encoding="utf-8")
+    code, _, err = run("query", "ASK {}", "--store", "file")
+    assert code == 2
+    assert "The store file cannot be used" in last(err)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("serve", "--port", "many"), "argument --port"),
+        (("serve", "--default-graph", "all"), "must be one of union, own"),
+        (("query", "ASK {}", "--format", "docx"), "argument --format"),
+        (("fly",), "invalid choice"),
+    ],
+)
+def test_wrong_options_are_named(run: Run, arguments: tuple[str, ...], words: str) -> None:
+    code, _, err = run(*arguments)
+    assert code == 2
+    assert words in err
+
+
+def test_a_wrong_environment_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PENINSULA_PORT", "many")
+    code, _, err = run("check")
+    assert code == 2
+    assert "PENINSULA_PORT=many" in err
+
+
+def test_whoever_stops_reading_is_not_told_off(tmp_path: Path) -> None:
+    command = f"{sys.executable} -m peninsula export --knowledge {SCENE} --format nquads | head -1"
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command}"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert len(done.stdout.splitlines()) == 1
+    assert "Traceback" not in done.stderr

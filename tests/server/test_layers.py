@@ -1,0 +1,100 @@
+"""Imports go down only, and only some modules know the big libraries.
+
+The rows are those of the README. A module may import from any row below its own, never from
+its own row; what stands in a package (``dataset``, ``shacl``, ``views``) is ordered within it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+PACKAGE: Final = Path(__file__).resolve().parents[2] / "server" / "peninsula"
+
+#: From the top to the bottom.
+ROWS: Final = [
+    "__main__",
+    "cli",
+    "app",
+    "views.pages views.sparql views.queries views.operations views.resources",
+    "views.site",
+    "checking submission serving console",
+    "loading",
+    "openapi suggestions overview resources description",
+    "library shacl.shapes tables positions hygiene",
+    "shacl.validation labels knowledge",
+    "shacl.report",
+    "dataset.embedded",
+    "dataset.interface diagnosis",
+    "serialization policy protocol negotiation turtle inference",
+    "formats",
+    "namespaces config errors",
+]
+RANKS: Final = {name: rank for rank, row in enumerate(ROWS) for name in row.split()}
+
+#: Library -> the modules that may import it.
+WHO_KNOWS: Final = {
+    "flask": ("app", "views."),
+    "werkzeug": ("app", "views."),
+    "waitress": ("serving",),
+    "pyshacl": ("shacl.validation",),
+    "rdflib": ("shacl.", "turtle"),
+    "reasonable": ("inference",),
+    "yaml": ("library",),
+    "rich": ("cli", "console"),
+}
+
+
+def modules() -> list[str]:
+    paths = (path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
+    return sorted(
+        ".".join(path.with_suffix("").parts) for path in paths if path.name != "__init__.py"
+    )
+
+
+def imports(module: str) -> Iterator[str]:
+    """Yield the dotted names that a module imports, wherever in the file."""
+    path = PACKAGE.joinpath(*module.split(".")).with_suffix(".py")
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: write imports in full"
+            assert node.module
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_every_module_has_a_row() -> None:
+    assert set(modules()) == set(RANKS)
+
+
+@pytest.mark.parametrize("module", modules())
+def test_imports_go_down(module: str) -> None:
+    for name in imports(module):
+        target = name.removeprefix("peninsula.")
+        if name.startswith("peninsula.") and target in RANKS:
+            assert RANKS[target] > RANKS[module], f"{module} imports {target}"
+
+
+@pytest.mark.parametrize("module", modules())
+def test_libraries_stay_where_they_belong(module: str) -> None:
+    for name in imports(module):
+        allowed = WHO_KNOWS.get(name.split(".")[0])
+        assert allowed is None or any(
+            module == place or (place.endswith(".") and module.startswith(place))
+            for place in allowed
+        ), f"{module} imports {name}"
+
+
+@pytest.mark.parametrize("module", modules())
+def test_a_docstring_says_which_question_the_module_answers(module: str) -> None:
+    path = PACKAGE.joinpath(*module.split(".")).with_suffix(".py")
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    assert docstring, f"{module} has no docstring"
+    if module not in {"__main__", "errors", "turtle"}:
+        assert "?" in docstring.split("\n\n")[0], f"{module}: begin with the question"
