@@ -25,10 +25,14 @@ _COMMON: Final = {
         "rdfs:isDefinedBy": "defined in",
         "rdfs:subClassOf": "is a kind of",
         "rdfs:seeAlso": "see also",
+        "dcat:dataset": "has the data set",
         "dcterms:creator": "by",
         "dcterms:description": "description",
         "dcterms:isPartOf": "part of",
         "dcterms:isReplacedBy": "replaced by",
+        "dcterms:issued": "published on",
+        "dcterms:license": "licence",
+        "dcterms:publisher": "publisher",
         "dcterms:replaces": "replaces",
         "dcterms:source": "source",
         "dcterms:title": "title",
@@ -48,6 +52,7 @@ _COMMON: Final = {
         "skos:note": "note",
         "skos:scopeNote": "remark",
         "skos:topConceptOf": "top concept of",
+        "void:dataDump": "files",
     }.items()
 }
 _QUERY: Final = """

@@ -136,7 +136,7 @@ def _refuse(report: ValidationReport) -> None:
 def _published(folder: Path, fingerprint: str) -> Path | None:
     """Return the published generation, if it was built from knowledge of that fingerprint."""
     try:
-        number = (folder / "CURRENT").read_text(encoding="ascii").strip()
+        number = (folder / "CURRENT").read_text(encoding="utf-8").strip()
         generation = folder / "generations" / number
         about = json.loads(generation.with_suffix(".json").read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -15,7 +15,9 @@ from peninsula.tables import Cell, make_cell
 
 _OUTGOING: Final = """
 SELECT DISTINCT ?property ?value WHERE {{
-  GRAPH ?graph {{ {iri} ?property ?value }} FILTER(?graph != graph:inferred)
+  GRAPH ?graph {{ {iri} ?property ?object }} FILTER(?graph != graph:inferred)
+  OPTIONAL {{ ?object foaf:name|rdfs:label ?name FILTER(isBlank(?object)) }}
+  BIND(COALESCE(?name, ?object) AS ?value)
 }}
 """
 _INCOMING: Final = """
@@ -23,6 +25,7 @@ SELECT DISTINCT ?property ?thing WHERE {{
   GRAPH ?graph {{ ?thing ?property {iri} }} FILTER(?graph != graph:inferred)
 }} LIMIT {limit}
 """
+_DUMP: Final = "SELECT ?graph WHERE {{ ?graph void:dataDump {iri} }}"
 _TERMS: Final = """
 SELECT DISTINCT ?term ?kind ?definition WHERE {
   VALUES ?kind { owl:Class owl:ObjectProperty owl:DatatypeProperty owl:AnnotationProperty }
@@ -94,6 +97,12 @@ def describe_resource(dataset: Dataset, iri: ox.NamedNode, language: str) -> Abo
         _group(facts, labels),
         _group(incoming, labels),
     )
+
+
+def find_dumped_graph(dataset: Dataset, iri: ox.NamedNode) -> str | None:
+    """Return the named graph whose files the catalogue places at ``iri``."""
+    rows = select(dataset, _DUMP.format(iri=iri))
+    return next((row[0].value for row in rows if isinstance(row[0], ox.NamedNode)), None)
 
 
 def list_terms(dataset: Dataset, language: str) -> dict[str, list[tuple[Cell, str]]]:

@@ -241,7 +241,7 @@ class Outline(HTMLParser):
 PAGES = [
     "/", "/sparql", ask(SELECT), ask(CONSTRUCT), ask("ASK {}"), "/queries", "/queries?tag=states", "/ns.html",
     "/queries/summits-of", "/queries/summits-of?state=state:united-states", "/queries/summits",
-    "/id/state/united-states.html", "/id/event/hanoi.html", "/nowhere", ask("SELECT <"),
+    "/id/state/united-states.html", "/id/event/hanoi.html", "/graph/scene.html", "/nowhere", ask("SELECT <"),
 ]  # fmt: skip
 
 

@@ -19,18 +19,19 @@ from peninsula.formats import GRAPH_FORMATS, HTML, NQUADS, TRIG, Format, find
 from peninsula.knowledge import ONTOLOGY
 from peninsula.namespaces import BASE, CONCEPT_SCHEMES, THING_KINDS
 from peninsula.negotiation import choose
-from peninsula.resources import describe_resource, list_terms
+from peninsula.resources import describe_resource, find_dumped_graph, list_terms
 from peninsula.views.site import (
     accepted,
     current_site,
     language,
+    local_path,
     render,
     respond_with_triples,
 )
 
 blueprint = Blueprint("resources", __name__)
 _FORMATS: Final = tuple(f for f in GRAPH_FORMATS if f not in {TRIG, NQUADS})
-_FOLDERS: Final = (*CONCEPT_SCHEMES.values(), "vocabulary", "graph", "ontology")
+_FOLDERS: Final = (*CONCEPT_SCHEMES.values(), "vocabulary", "graph", "ontology", "data")
 _SLUG: Final = r"[\w.~%-]+(?:/[\w.~%-]+)*"
 
 
@@ -74,6 +75,8 @@ for _folder in _FOLDERS:
 
 def _resource(path: str) -> BaseResponse:
     site = current_site()
+    if path.endswith("/"):
+        return _folder_of_files(path)
     name, dot, extension = path.rpartition(".")
     is_document = bool(dot) and find(extension, (*_FORMATS, HTML)) is not None
     iri = _read_iri(name if is_document else path)
@@ -88,6 +91,14 @@ def _resource(path: str) -> BaseResponse:
     is_graph = iri.value in site.dataset.graphs()
     triples = _content(iri.value) if is_graph else _describe(iri)
     return respond_with_triples(triples, _format(extension).name)
+
+
+def _folder_of_files(path: str) -> BaseResponse:
+    """Lead from the folder of a source to its named graph, which is what the files hold."""
+    graph = find_dumped_graph(current_site().dataset, _read_iri(path.rstrip("/"), end="/"))
+    if graph is None:
+        raise NotFound(f"There is no source in the folder “{path}”.")
+    return redirect(local_path(graph), 303)
 
 
 def _describe(iri: ox.NamedNode) -> list[ox.Triple]:
@@ -115,7 +126,7 @@ def _format(extension: str) -> Format:
     return format
 
 
-def _read_iri(path: str) -> ox.NamedNode:
+def _read_iri(path: str, end: str = "") -> ox.NamedNode:
     if not re.fullmatch(_SLUG, path):
         raise UnknownResource(f"“{path}” is no name of ours.")
-    return ox.NamedNode(BASE + path)
+    return ox.NamedNode(BASE + path + end)
