@@ -35,6 +35,10 @@ from peninsula.positions import derive_file
 POSITIONS: Final = Path("data/positions/positions.ttl")
 
 
+#: What a severity of SHACL is called here; sh:Info is a note.
+_SEVERITIES: Final = {"Violation": "error", "Warning": "warning"}
+
+
 @dataclass(frozen=True)
 class Finding:
     """One thing that is not as it should be."""
@@ -77,7 +81,7 @@ def _check_positions(knowledge: Knowledge) -> Iterator[Finding]:
 
 def _check_shapes(knowledge: Knowledge, loaded: Loaded, progress: Progress) -> Iterator[Finding]:
     for result in judge(knowledge, loaded, progress).results:
-        severity = "error" if result.severity == "Violation" else "warning"
+        severity = _SEVERITIES.get(result.severity, "note")
         yield Finding(f"shape {result.source_shape}", severity, result.focus_node, result.message)
 
 

@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -307,16 +308,16 @@ def _validate(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    errors = warnings = 0
+    severities = Counter({"error": 0, "warning": 0, "note": 0})
     with Console() as console:
         knowledge = find_knowledge(options.knowledge)
         for finding in check(knowledge, console):
             console.finish()
             print(finding, flush=True)
-            errors += finding.severity == "error"
-            warnings += finding.severity != "error"
-    print(f"{errors} errors, {warnings} warnings")
-    return NO if errors or (options.strict and warnings) else OK
+            severities[finding.severity] += 1
+    print(", ".join(f"{n} {what}{'' if n == 1 else 's'}" for what, n in severities.items()))
+    is_bad = severities["error"] or (options.strict and severities["warning"])
+    return NO if is_bad else OK
 
 
 def _export(options: argparse.Namespace) -> int:

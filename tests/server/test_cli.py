@@ -197,7 +197,7 @@ def test_check_counts_what_is_not(run: Run, copy: Path) -> None:
     code, out, _ = run("check", knowledge=copy)
     assert code == 1
     lines = out.splitlines()
-    assert lines[-1] == "2 errors, 1 warnings"
+    assert lines[-1] == "2 errors, 1 warning, 0 notes"
     assert lines[0].startswith("warning: shape pensh:SummitShape-takesPlaceAt: event:hanoi: ")
 
 

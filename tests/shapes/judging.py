@@ -1,32 +1,29 @@
 """How do the shape tests read Turtle, and what do they keep of a validation report?
 
-Nothing is given to pySHACL as text or path: pyoxigraph parses, and rdflib keeps every literal
-as it was written.
+As the server does: nothing is given to pySHACL as text or path.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pyoxigraph as ox
 import rdflib
-from rdflib import BNode, Graph, URIRef
-from rdflib import Literal as RdfLiteral
-from rdflib.plugins.sparql import prepareQuery
-from rdflib.term import IdentifiedNode, Node
+from rdflib import Graph, URIRef
+from rdflib.term import Node
 
 from peninsula.namespaces import PREFIXES, shorten
-
-rdflib.NORMALIZE_LITERALS = False
+from peninsula.shacl.validation import DataGraph, to_graph
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 EXAMPLES: Final = Path(__file__).resolve().parent
 SHAPES: Final = ROOT / "ontology" / "shapes"
 SH: Final = rdflib.Namespace(PREFIXES["sh"])
+_TURTLE: Final = ox.RdfFormat.TURTLE
 TYPE: Final = URIRef(PREFIXES["rdf"] + "type")
 
 
@@ -44,48 +41,11 @@ class Result:
         return " ".join(f"{name}={value}" for name, value in vars(self).items() if value != "-")
 
 
-class PreparedGraph(Graph):
-    """A graph that parses each SPARQL text once.
-
-    pySHACL asks the same query for every focus node, and rdflib's parser takes a hundred times
-    longer than the answer.
-    """
-
-    def query(self, query_object: Any, *args: Any, **kwargs: Any) -> rdflib.query.Result:
-        if isinstance(query_object, str):
-            query_object = _prepare(query_object)
-        return super().query(query_object, *args, **kwargs)
-
-
-@cache
-def _prepare(text: str) -> Any:
-    return prepareQuery(text)
-
-
-def read(*paths: Path) -> Graph:
+def read(*paths: Path) -> DataGraph:
     """Return the triples of Turtle files as one rdflib graph."""
-    graph = PreparedGraph()
-    for path in paths:
-        scope = path.name  # Blank nodes of different files are different nodes.
-        for quad in ox.parse(path=str(path), format=ox.RdfFormat.TURTLE):
-            subject, predicate = _term(quad.subject, scope), _term(quad.predicate, scope)
-            graph.add((subject, predicate, _term(quad.object, scope)))
-    return graph
-
-
-def _term(term: object, scope: str) -> IdentifiedNode | RdfLiteral:
-    match term:
-        case ox.NamedNode():
-            return URIRef(term.value)
-        case ox.BlankNode():
-            return BNode(f"{scope}-{term.value}")
-        case ox.Literal() if term.language:
-            return RdfLiteral(term.value, lang=term.language)
-        case ox.Literal() if term.datatype.value == PREFIXES["xsd"] + "string":
-            return RdfLiteral(term.value)
-        case ox.Literal():
-            return RdfLiteral(term.value, datatype=URIRef(term.datatype.value))
-    raise TypeError(f"no rdflib counterpart for {term!r}")
+    # Blank nodes of different files are different nodes.
+    parsed = (ox.parse(path=str(p), format=_TURTLE, rename_blank_nodes=True) for p in paths)
+    return to_graph(itertools.chain.from_iterable(parsed))
 
 
 def closure(graph: Graph, root: URIRef) -> Graph:

@@ -26,9 +26,10 @@ from rdflib.plugins.sparql import prepareQuery
 from rdflib.term import Node
 
 from peninsula.namespaces import PREFIXES, expand
+from peninsula.shacl.validation import DataGraph
 from peninsula.turtle import format_turtle
 
-from .judging import EXAMPLES, ROOT, SH, SHAPES, TYPE, PreparedGraph, Result, name, read
+from .judging import EXAMPLES, ROOT, SH, SHAPES, TYPE, Result, name, read
 
 VALID = sorted(EXAMPLES.glob("*/valid*.ttl"))
 INVALID = sorted(EXAMPLES.glob("*/invalid-*.ttl"))
@@ -164,7 +165,7 @@ def test_every_term_of_ours_is_defined(shapes_graph: Graph, ontology_graph: Grap
 def test_dates_agree_with_the_calendar(
     year: int, offset: int, is_right: bool, judge: Callable[[Graph, str], list[Result]]
 ) -> None:
-    data = PreparedGraph()
+    data = DataGraph()
     for month in range(1, 13):
         node = URIRef(expand(f"event:{year}-{month:02}"))
         first = date(year, month, 1)
