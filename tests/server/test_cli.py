@@ -188,7 +188,7 @@ def test_a_file_that_cannot_be_judged(run: Run) -> None:
 
 def test_check_is_silent_about_what_is_in_order(run: Run) -> None:
     code, out, _ = run("check")
-    assert (code, out) == (0, "0 errors, 0 warnings\n")
+    assert (code, out) == (0, "0 errors, 0 warnings, 0 notes\n")
 
 
 def test_check_counts_what_is_not(run: Run, copy: Path) -> None:
