@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyoxigraph as ox
 import pytest
 
 from peninsula.errors import InvalidSource, OperatorError
-from peninsula.knowledge import CATALOG, ONTOLOGY, Knowledge, find_knowledge, parse_turtle
+from peninsula.knowledge import (
+    CATALOG,
+    ONTOLOGY,
+    Knowledge,
+    find_knowledge,
+    parse_rdf,
+    parse_turtle,
+)
 from peninsula.namespaces import expand
 
 from .conftest import ROOT
@@ -64,3 +72,37 @@ def test_the_fingerprint_changes_with_every_file(copy: Path, changed: str) -> No
     with (copy / changed).open("a", encoding="utf-8") as file:
         file.write("# a remark\n")
     assert find_knowledge(copy).fingerprint() != before
+
+
+XML = """<?xml version="1.0"?>{doctype}
+<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description rdf:about="http://example.org/x"><rdf:value>{text}</rdf:value></rdf:Description>
+</rdf:RDF>"""
+
+
+def test_an_xml_file_with_a_doctype_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.rdf"
+    doctype = '<!DOCTYPE rdf:RDF [<!ENTITY a "ha"> <!ENTITY b "&a;&a;&a;">]>'
+    path.write_text(XML.format(doctype=doctype, text="&b;"), encoding="utf-8")
+    with pytest.raises(InvalidSource, match=r"bomb\.rdf: a DOCTYPE is not allowed"):
+        list(parse_rdf(path, ox.RdfFormat.RDF_XML))
+    path.write_text(XML.format(doctype="", text="ha"), encoding="utf-8")
+    assert len(list(parse_rdf(path, ox.RdfFormat.RDF_XML))) == 1
+
+
+@pytest.mark.parametrize(
+    ("depth", "text", "is_good"),
+    [(10, "1", True), (4000, "1", False), (10, '"' + "[" * 4000 + '\\""', True)],
+    ids=["shallow", "deep", "brackets in a string"],
+)
+def test_deeply_nested_json_is_refused(
+    tmp_path: Path, depth: int, text: str, is_good: bool
+) -> None:
+    path = tmp_path / "deep.jsonld"
+    nested = '{"http://example.org/p": ' * depth + text + "}" * depth
+    path.write_text(nested, encoding="utf-8")
+    if is_good:
+        assert len(list(parse_rdf(path, ox.RdfFormat.JSON_LD))) == depth
+    else:
+        with pytest.raises(InvalidSource, match=r"deep\.jsonld: it is nested deeper than 200"):
+            list(parse_rdf(path, ox.RdfFormat.JSON_LD))
