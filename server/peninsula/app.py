@@ -1,26 +1,47 @@
 """How is the web application put together?
 
-Wiring only: blueprints, one handler for every error, and the headers of every response.
+Wiring only: blueprints, one handler for every error, the headers of every response, and the
+line that the log has for it.
 """
 
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from flask import Flask, Response, jsonify, request
+import pyoxigraph as ox
+from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
+from peninsula import __version__
+from peninsula.caching import AnswerCache
 from peninsula.config import Config
-from peninsula.dataset.interface import Dataset
+from peninsula.dataset.embedded import EmbeddedDatabase
+from peninsula.dataset.interface import Database
+from peninsula.dataset.readers import ClientGone
 from peninsula.errors import OperatorError, PeninsulaError
 from peninsula.formats import HTML, PLAIN_JSON
 from peninsula.knowledge import Knowledge
 from peninsula.library import Library, read_library
+from peninsula.logs import log_request
+from peninsula.metrics import QUERY_OUTCOMES, Metrics
 from peninsula.namespaces import BASE
-from peninsula.views import operations, pages, queries, resources, sparql
-from peninsula.views.site import EXTENSION, Site, local_path, render, wants_html
+from peninsula.tokens import Tokens
+from peninsula.views import (
+    graphs,
+    history,
+    operations,
+    pages,
+    queries,
+    resources,
+    sparql,
+    update,
+)
+from peninsula.views.changes import OUTCOMES, outcome_of
+from peninsula.views.site import EXTENSION, Site, current_site, local_path, render, wants_html
 
 PROBLEM: Final = "application/problem+json"
 HEADERS: Final = {
@@ -30,25 +51,35 @@ HEADERS: Final = {
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
         "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
-    # Everything here may be read by anyone, and nothing depends on who asks.
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "Content-Type, Link",
 }
+_EXPOSED: Final = (
+    "Content-Location, ETag, Last-Modified, Link, Location, Memento-Datetime, "
+    "Peninsula-Added, Peninsula-Generation, Peninsula-Removed, Retry-After, WWW-Authenticate"
+)
 _PREFLIGHT: Final = {
-    "Access-Control-Allow-Methods": "GET, POST, HEAD, OPTIONS",
-    "Access-Control-Allow-Headers": "Accept, Accept-Language, Content-Type",
+    "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, PATCH, DELETE, QUERY, OPTIONS",
+    "Access-Control-Allow-Headers": (
+        "Accept, Accept-Datetime, Accept-Language, Authorization, Content-Encoding, "
+        "Content-Type, If-Match, If-None-Match"
+    ),
     "Access-Control-Max-Age": "86400",
 }
+_VARY: Final = ("Accept", "Accept-Datetime", "Accept-Encoding", "Accept-Language")
+#: Endpoints whose requests are counted as queries.
+_QUERIES: Final = frozenset({"sparql.sparql", "queries.question"})
 _log = logging.getLogger(__name__)
 
 
 def create_app(
-    config: Config, dataset: Dataset, knowledge: Knowledge, library: Library | None = None
+    config: Config,
+    database: Database,
+    knowledge: Knowledge | None,
+    library: Library | None = None,
 ) -> Flask:
-    """Return the application that serves ``dataset``."""
+    """Return the application that serves ``database``."""
     app = Flask(__name__)
-    app.config["MAX_CONTENT_LENGTH"] = 4 * config.max_query_bytes
-    app.config["MAX_FORM_MEMORY_SIZE"] = 4 * config.max_query_bytes
+    # The server and the views know what each address takes.
+    app.config["MAX_CONTENT_LENGTH"] = None
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.url_map.strict_slashes = False
@@ -57,23 +88,53 @@ def create_app(
     app.jinja_env.filters["path"] = local_path
     app.jinja_env.filters["urlencode_pairs"] = urlencode
     app.jinja_env.tests["ours"] = lambda iri: iri.startswith(BASE)
-    library = library or read_library(knowledge.queries)
-    app.extensions[EXTENSION] = Site(config, dataset, knowledge, library)
-    for module in (pages, sparql, queries, operations, resources):
+    if library is None:
+        library = read_library(knowledge.queries) if knowledge else Library({})
+    metrics = Metrics(__version__, f"pyoxigraph {ox.__version__}")
+    cache = AnswerCache(config.cache_bytes)
+    if isinstance(database, EmbeddedDatabase):
+        operations.observe(metrics, database)
+    app.extensions[EXTENSION] = Site(
+        config, database, knowledge, library, Tokens(config.store), metrics, cache
+    )
+    for module in (pages, sparql, update, graphs, queries, history, operations, resources):
         app.register_blueprint(module.blueprint)
     app.register_error_handler(Exception, handle_error)
-    app.after_request(add_headers)
+    app.before_request(begin)
+    app.after_request(finish)
     return app
+
+
+def body_limit(config: Config) -> Callable[[str, str], int]:
+    """Return how many bytes the body of a request may have, by its method and path."""
+
+    def limit(_method: str, path: str) -> int:
+        if path.startswith("/store"):
+            return config.max_upload_bytes
+        # In a form, a byte may take three.
+        most = config.max_update_bytes if path == "/update" else config.max_query_bytes
+        return 3 * most + 1024
+
+    return limit
+
+
+def begin() -> None:
+    """Note when the request began."""
+    g.began = time.perf_counter()
+    g.outcome = ""
 
 
 def handle_error(error: Exception) -> Response:
     """Return the one shape of every error: a problem document (RFC 9457), or a page."""
     if isinstance(error, HTTPException) and error.response is not None:
         return error.get_response()  # type: ignore[return-value]
+    g.error = error
+    if isinstance(error, ClientGone):
+        # Nobody reads this; the log and the metrics know it as what it was.
+        g.outcome = "disconnected"
+        return Response(status=499)
     problem = _describe(error)
     status = int(problem["status"])
-    if status >= 500:
-        _log.error("%s %s failed", request.method, request.path, exc_info=error)
     if wants_html(PLAIN_JSON):
         page = render("error.html", problem=problem)
         response = Response(page, status, content_type=HTML.content_type)
@@ -85,6 +146,9 @@ def handle_error(error: Exception) -> Response:
         for name, value in error.get_headers():
             if name.lower() not in {"content-type", "content-length"}:
                 response.headers[name] = value
+    elif isinstance(error, PeninsulaError):
+        response.headers.update(error.headers())
+    response.headers["Cache-Control"] = "no-store"
     return response
 
 
@@ -112,10 +176,79 @@ def _describe(error: Exception) -> dict[str, Any]:
     }
 
 
-def add_headers(response: Response) -> Response:
-    """Put on the headers that every response has."""
+def finish(response: Response) -> Response:
+    """Put on the headers that every response has; count it and log it once it is sent."""
+    config = current_site().config
     response.headers.update(HEADERS)
-    response.vary.update(["Accept", "Accept-Language"])
+    response.vary.update(_VARY)
+    _allow_origin(response, config)
     if request.method == "OPTIONS":
         response.headers.update(_PREFLIGHT)
+    if response.content_length == 0 and request.method != "HEAD":
+        response.headers.pop("Content-Type", None)
+    if request.method == "HEAD" and response.is_streamed:
+        response.close()
+        response.response = ()
+    _observe(response)
     return response
+
+
+def _allow_origin(response: Response, config: Config) -> None:
+    if "*" in config.cors:
+        response.headers["Access-Control-Allow-Origin"] = "*"
+    elif (origin := request.headers.get("Origin")) in config.cors:
+        response.headers["Access-Control-Allow-Origin"] = str(origin)
+        response.vary.add("Origin")
+    elif config.cors:
+        response.vary.add("Origin")
+        return
+    response.headers["Access-Control-Expose-Headers"] = _EXPOSED
+
+
+def _observe(response: Response) -> None:
+    """Count the response and log it when its last byte has left, or when the client has."""
+    site = current_site()
+    began, outcome = g.get("began", time.perf_counter()), g.get("outcome", "")
+    error, running = g.get("error"), g.get("running")
+    route = str(request.url_rule) if request.url_rule else "none"
+    method, path, endpoint = request.method, request.path, request.endpoint
+    status, size = response.status_code, response.content_length or 0
+    generation = response.headers.get("Peninsula-Generation")
+    query, identity = g.get("query_hash"), g.get("identity")
+
+    def note() -> None:
+        seconds = time.perf_counter() - began
+        sent = running.bytes if running else size
+        how = outcome or (running.outcome if running else "")
+        if endpoint in _QUERIES and (query or running or error):
+            how = _query_outcome(how, error)
+            site.metrics.count_query(how, rows=running.rows if running else 0)
+        site.metrics.count_request(route, method, status, seconds, sent)
+        log_request(
+            method,
+            path,
+            status,
+            seconds,
+            error=error if status >= 500 and not isinstance(error, PeninsulaError) else None,
+            detail=str(error) if isinstance(error, PeninsulaError) else None,
+            bytes=sent,
+            query=query,
+            generation=generation,
+            rows=running.rows if running else None,
+            outcome=how or None,
+            token=identity.name if identity else None,
+        )
+
+    response.call_on_close(note)
+
+
+def _query_outcome(how: str, error: Exception | None) -> str:
+    """Return under which outcome a query is counted."""
+    if isinstance(error, ClientGone):
+        return "disconnected"
+    if isinstance(error, PeninsulaError):
+        how = outcome_of(error)
+    elif error is not None:
+        return "failed"
+    how = {"": "ok", "left": "disconnected"}.get(how, how)
+    return how if how in QUERY_OUTCOMES else OUTCOMES.get(how, "refused")

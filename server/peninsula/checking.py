@@ -18,7 +18,7 @@ from typing import Final
 
 import pyoxigraph as ox
 
-from peninsula.dataset.embedded import EmbeddedDataset
+from peninsula.dataset.local import LocalDataset
 from peninsula.dataset.interface import Dataset
 from peninsula.errors import InvalidQuestion, PeninsulaError, display_path
 from peninsula.formats import CSV
@@ -63,7 +63,7 @@ def check(knowledge: Knowledge, progress: Progress) -> Iterator[Finding]:
         yield Finding(f"hygiene {found.rule}", found.severity, shorten(found.term), found.message)
     yield from _check_positions(knowledge)
     yield from _check_shapes(knowledge, loaded, progress)
-    yield from check_questions(knowledge, EmbeddedDataset(store, Policy()), progress)
+    yield from check_questions(knowledge, LocalDataset(store, Policy()), progress)
 
 
 def _check_consistency(loaded: Loaded) -> Iterator[Finding]:

@@ -10,10 +10,10 @@ import argparse
 import os
 import re
 import shutil
+import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,26 +22,25 @@ from rich.console import Console as Terminal
 from rich.table import Table as TerminalTable
 from rich.text import Text
 
-from peninsula import __version__
-from peninsula.app import create_app
+from peninsula import __version__, operating
 from peninsula.checking import POSITIONS, check
-from peninsula.config import SETTINGS, Config, Setting, read_environment
+from peninsula.config import Config, add_options, read_settings
 from peninsula.console import Console
-from peninsula.dataset.embedded import EmbeddedDataset
+from peninsula.dataset.generations import format_instant
 from peninsula.dataset.interface import Dataset, Result, Term, formats_for
+from peninsula.dataset.local import LocalDataset
 from peninsula.errors import OperatorError, ParameterError, PeninsulaError, display_path
 from peninsula.formats import GRAPH_FORMATS, SOLUTION_FORMATS, find
 from peninsula.knowledge import Knowledge, find_knowledge
 from peninsula.library import QueryTemplate, read_iri, read_library, read_question
-from peninsula.loading import open_dataset
+from peninsula.loading import open_local
 from peninsula.namespaces import expand
 from peninsula.negotiation import choose
 from peninsula.positions import derive_file
-from peninsula.serialization import write_statements
-from peninsula.serving import address_of, bind, serve
 from peninsula.shacl.report import RENDERINGS
 from peninsula.submission import validate_files
 from peninsula.tables import Table, make_table
+from peninsula.tokens import ROLES
 from peninsula.turtle import format_turtle
 
 OK: Final = 0
@@ -49,7 +48,7 @@ NO: Final = 1
 FAILED: Final = 2
 
 _WIDE: Final = 100
-_STORE_SETTINGS: Final = ("store", "knowledge", "default_graph")
+_STORE_SETTINGS: Final = ("store", "knowledge", "default_graph", "config")
 _EXAMPLES: Final = """\
 examples:
   peninsula serve                                     the server, at http://localhost:7878/
@@ -58,6 +57,8 @@ examples:
   peninsula query 'SELECT * WHERE { ?summit a pen:Summit }'
   peninsula validate new-claims.ttl                   would it conform, were it added?
   peninsula check                                     everything that lint and tests ask of the data
+  peninsula token add me --role write                 prints a token for /update and /store
+  peninsula load dump.nt --store big && peninsula serve --empty --store big
 
 exit codes: 0 all is well · 1 violations or findings · 2 it could not be done
 """
@@ -65,11 +66,7 @@ exit codes: 0 all is well · 1 violations or findings · 2 it could not be done
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    try:
-        parser = _make_parser(read_environment())
-    except ValueError as error:
-        return _fail(str(error))
-    options = parser.parse_args(arguments)
+    options = _make_parser().parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = options.run
     try:
         return run(options)
@@ -88,7 +85,7 @@ def _fail(message: str) -> int:
     return FAILED
 
 
-def _make_parser(environment: dict[str, Any]) -> argparse.ArgumentParser:
+def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="peninsula",
         description="A knowledge graph of Korean-Peninsula diplomacy, and a SPARQL server for it.",
@@ -99,17 +96,19 @@ def _make_parser(environment: dict[str, Any]) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     def command(
-        name: str, run: Callable[[argparse.Namespace], int], summary: str, settings: Sequence[str]
+        name: str,
+        run: Callable[[argparse.Namespace], int] | None,
+        summary: str,
+        settings: Sequence[str] | None,
+        under: Any = commands,
     ) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=summary, description=summary)
-        sub.set_defaults(run=run, **environment)
-        for setting in SETTINGS:
-            if setting.name in settings:
-                _add_setting(sub, setting, environment)
+        sub: argparse.ArgumentParser = under.add_parser(name, help=summary, description=summary)
+        if run:
+            sub.set_defaults(run=run)
+        add_options(sub, settings)
         return sub
 
-    every = [setting.name for setting in SETTINGS]
-    sub = command("serve", _serve, "Serve the graph; the first start builds the store.", every)
+    sub = command("serve", _serve, "Serve the graph; the first start builds the store.", None)
     sub.add_argument(
         "--allow-violations", action="store_true", help="Serve even where the data break a shape."
     )
@@ -131,7 +130,7 @@ def _make_parser(environment: dict[str, Any]) -> argparse.ArgumentParser:
         "--examples", action="store_true", help="give every parameter its example value"
     )
 
-    sub = command("validate", _validate, "Say what the shapes find wrong.", ("knowledge",))
+    sub = command("validate", _validate, "Say what the shapes find wrong.", ("knowledge", "config"))
     sub.add_argument("files", nargs="+", type=Path, metavar="FILE", help="RDF in any format")
     sub.add_argument("--format", choices=list(RENDERINGS), default="text")
     sub.add_argument(
@@ -140,7 +139,10 @@ def _make_parser(environment: dict[str, Any]) -> argparse.ArgumentParser:
     )  # fmt: skip
 
     sub = command(
-        "check", _check, "Check ontology, data and questions; one line a finding.", ("knowledge",)
+        "check",
+        _check,
+        "Check ontology, data and questions; one line a finding.",
+        ("knowledge", "config"),
     )
     sub.add_argument("--strict", action="store_true", help="let warnings fail, too")
 
@@ -151,66 +153,190 @@ def _make_parser(environment: dict[str, Any]) -> argparse.ArgumentParser:
         help=f"{', '.join(f.name for f in GRAPH_FORMATS)}; default: trig, or turtle with --graph",
     )  # fmt: skip
 
-    sub = command("format", _format, "Lay out Turtle files in the one way.", ("knowledge",))
+    _add_store_commands(command)
+
+    sub = command(
+        "format", _format, "Lay out Turtle files in the one way.", ("knowledge", "config")
+    )
     sub.add_argument("files", nargs="*", type=Path, metavar="FILE", help="default: all of ours")
     sub.add_argument("--check", action="store_true", help="change nothing; 1 if any would change")
 
-    sub = command("derive", _derive, "Derive the positions from the claims.", ("knowledge",))
+    sub = command(
+        "derive", _derive, "Derive the positions from the claims.", ("knowledge", "config")
+    )
     sub.add_argument("--check", action="store_true", help="change nothing; 1 if it would change")
     return parser
 
 
-def _add_setting(
-    parser: argparse.ArgumentParser, setting: Setting, environment: dict[str, Any]
-) -> None:
-    default = environment.get(setting.name, setting.default)
-    shown = "" if default is None else f" (default: {default})"
-
-    def read(text: str) -> Any:
-        try:
-            return setting.read(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    parser.add_argument(
-        setting.option,
-        dest=setting.name,
-        type=read,
-        default=default,
-        metavar=setting.name.upper().split("_")[-1],
-        help=(setting.help.rstrip(".") + shown).replace("%", "%%"),
+def _add_store_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
+    """Add what an operator does with a store."""
+    store = ("store", "config")
+    sub = command(
+        "load", _load, "Load big files into a store that no server holds.", (*store, "keep")
     )
+    sub.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE", help="RDF in any format, also with .gz"
+    )
+    sub.add_argument(
+        "--graph", metavar="IRI", help="named graph for triples; default: the default graph"
+    )
+
+    sub = command("history", None, "List, show, compare, keep and remove generations.", ())
+    steps = sub.add_subparsers(title="what to do", required=True, metavar="WHAT")
+    command("list", _history_list, "List the generations that are kept.", store, steps)
+    sub = command(
+        "show", _history_show, "Show the change that made one, as RDF Patch.", store, steps
+    )
+    sub.add_argument("generation", type=int, metavar="N")
+    sub = command(
+        "diff", _history_diff, "Show what leads from one to another, as RDF Patch.", store, steps
+    )
+    sub.add_argument("before", type=int, metavar="N")
+    sub.add_argument("after", type=int, metavar="M")
+    for name, summary in (("pin", "Keep one for good."), ("unpin", "Keep one no longer.")):
+        sub = command(name, _history_pin, summary, store, steps)
+        sub.set_defaults(is_pinned=name == "pin")
+        sub.add_argument("generation", type=int, metavar="N")
+    command(
+        "prune", _history_prune, "Remove all but the last ones, and those pinned.",
+        (*store, "keep"), steps,
+    )  # fmt: skip
+
+    sub = command("backup", _backup, "Copy a generation, also while a server runs.", store)
+    sub.add_argument("target", type=Path, metavar="FOLDER", help="a folder that is not there yet")
+    sub.add_argument("--generation", type=int, metavar="N", help="default: the published one")
+    sub = command("restore", _restore, "Publish what a backup holds as the next generation.", store)
+    sub.add_argument("source", type=Path, metavar="FOLDER", help="what “backup” wrote")
+
+    sub = command("token", None, "Let others write, or read, and see who may.", ())
+    steps = sub.add_subparsers(title="what to do", required=True, metavar="WHAT")
+    sub = command("add", _token_add, "Make a token and print it, this once.", store, steps)
+    sub.add_argument("name", metavar="NAME", help="by which the history names who changed what")
+    sub.add_argument(
+        "--role", choices=ROLES, required=True, help="each may do what those before may"
+    )
+    command("list", _token_list, "List the tokens.", store, steps)
+    sub = command("revoke", _token_revoke, "Let the bearer of a token in no longer.", store, steps)
+    sub.add_argument("name", metavar="NAME")
 
 
 def _read_config(options: argparse.Namespace) -> Config:
-    given = {s.name: getattr(options, s.name) for s in SETTINGS if hasattr(options, s.name)}
-    return Config(**given)
+    return read_settings(vars(options))
 
 
-def _open(options: argparse.Namespace, *, may_violate: bool = True) -> EmbeddedDataset:
+def _open(options: argparse.Namespace) -> LocalDataset:
     with Console() as console:
         config = _read_config(options)
-        if not hasattr(options, "memory"):  # a single answer comes sooner from the disk
-            config = replace(config, memory="never")
-        knowledge = find_knowledge(config.knowledge)
-        return open_dataset(config, knowledge, console, may_violate=may_violate)
+        dataset = open_local(config, find_knowledge(config.knowledge), console, may_violate=True)
+    # The engine does not look at Python's signals while it evaluates: let Ctrl+C end it.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    return dataset
 
 
 def _serve(options: argparse.Namespace) -> int:
-    config = _read_config(options)
-    knowledge = find_knowledge(config.knowledge)
-    with bind(config) as listener:
-        dataset = _open(options, may_violate=options.allow_violations)
-        application = create_app(config, dataset, knowledge)
-        address = address_of(listener)
-        print(f"Peninsula is at {address} (SPARQL: {address}sparql). Stop it with Ctrl+C.")
-        sys.stdout.flush()
-        serve(application, listener, config)
+    operating.serve_store(_read_config(options), may_violate=options.allow_violations)
     return OK
 
 
+def _load(options: argparse.Namespace) -> int:
+    graph = _read_graph(options.graph)
+    generation = operating.load(_read_config(options), options.files, graph)
+    print(
+        f"Generation {generation.number}: {generation.added:,} triples more, "
+        f"{generation.triples:,} in all."
+    )
+    return OK
+
+
+def _history_list(options: argparse.Namespace) -> int:
+    found = operating.list_generations(_read_config(options))
+    shown = TerminalTable(header_style="bold")
+    for heading in ("generation", "published", "by", "added", "removed", "triples", "what"):
+        is_number = heading in {"generation", "added", "removed", "triples"}
+        shown.add_column(heading, justify="right" if is_number else "left", overflow="fold")
+    for generation, is_pinned in found:
+        shown.add_row(
+            f"{generation.number}{' (pinned)' if is_pinned else ''}",
+            format_instant(generation.published),
+            Text(", ".join(generation.agents)),
+            f"{generation.added:,}",
+            f"{generation.removed:,}",
+            f"{generation.triples:,}",
+            Text(generation.summary),
+        )
+    Terminal().print(shown)
+    return OK
+
+
+def _history_show(options: argparse.Namespace) -> int:
+    operating.show_patch(_read_config(options), options.generation, sys.stdout.buffer)
+    sys.stdout.flush()
+    return OK
+
+
+def _history_diff(options: argparse.Namespace) -> int:
+    config = _read_config(options)
+    delta = operating.show_difference(config, options.before, options.after, sys.stdout.buffer)
+    sys.stdout.flush()
+    print(f"{len(delta.added):,} added, {len(delta.removed):,} removed", file=sys.stderr)
+    return OK
+
+
+def _history_pin(options: argparse.Namespace) -> int:
+    operating.pin(_read_config(options), options.generation, is_pinned=options.is_pinned)
+    return OK
+
+
+def _history_prune(options: argparse.Namespace) -> int:
+    config = _read_config(options)
+    removed = operating.prune(config, config.keep)
+    print(f"removed: {', '.join(map(str, removed)) or 'none'}")
+    return OK
+
+
+def _backup(options: argparse.Namespace) -> int:
+    config = _read_config(options)
+    generation = operating.backup(config, options.target, options.generation)
+    print(f"{display_path(options.target)}: generation {generation.number}, "
+          f"{generation.triples:,} triples.")  # fmt: skip
+    return OK
+
+
+def _restore(options: argparse.Namespace) -> int:
+    generation = operating.restore(_read_config(options), options.source)
+    print(f"Generation {generation.number}: {generation.triples:,} triples.")
+    return OK
+
+
+def _token_add(options: argparse.Namespace) -> int:
+    print(operating.add_token(_read_config(options), options.name, options.role))
+    return OK
+
+
+def _token_list(options: argparse.Namespace) -> int:
+    shown = TerminalTable(header_style="bold")
+    for heading in ("name", "role", "created"):
+        shown.add_column(heading)
+    for entry in operating.list_tokens(_read_config(options)):
+        shown.add_row(Text(entry.name), entry.role, entry.created)
+    Terminal().print(shown)
+    return OK
+
+
+def _token_revoke(options: argparse.Namespace) -> int:
+    operating.revoke_token(_read_config(options), options.name)
+    return OK
+
+
+def _read_graph(text: str | None) -> str | None:
+    try:
+        return read_iri(text).value if text else None
+    except ValueError as error:
+        raise ParameterError(f"“{text}” is no IRI: {error}.") from None
+
+
 def _query(options: argparse.Namespace) -> int:
-    knowledge = find_knowledge(options.knowledge)
+    knowledge = find_knowledge(_read_config(options).knowledge)
     template = _find_query(options.query, knowledge)
     values = _read_values(options.param)
     dataset = _open(options)
@@ -301,7 +427,7 @@ def _print_blocks(table: Table) -> None:
 
 def _validate(options: argparse.Namespace) -> int:
     with Console() as console:
-        knowledge = find_knowledge(options.knowledge)
+        knowledge = find_knowledge(_read_config(options).knowledge)
         report = validate_files(knowledge, options.files, console, alone=options.alone)
     sys.stdout.write(RENDERINGS[options.format](report))
     return OK if report.conforms else NO
@@ -310,7 +436,7 @@ def _validate(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     severities = Counter({"error": 0, "warning": 0, "note": 0})
     with Console() as console:
-        knowledge = find_knowledge(options.knowledge)
+        knowledge = find_knowledge(_read_config(options).knowledge)
         for finding in check(knowledge, console):
             console.finish()
             print(finding, flush=True)
@@ -321,25 +447,16 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    try:
-        graph = read_iri(options.graph).value if options.graph else None
-    except ValueError as error:
-        raise ParameterError(f"“{options.graph}” is no IRI: {error}.") from None
+    graph = _read_graph(options.graph)
     dataset = _open(options)
     format = choose(None, GRAPH_FORMATS, name=options.format or ("turtle" if graph else "trig"))
-    statements = dataset.statements(graph)
-    assert isinstance(format.engine, ox.RdfFormat)
-    if format.engine.supports_datasets:
-        write_statements(statements, format, sys.stdout.buffer)
-    else:
-        triples = (ox.Triple(q.subject, q.predicate, q.object) for q in statements)
-        write_statements(triples, format, sys.stdout.buffer)
+    dataset.dump(graph, format, is_everything=graph is None).write(format, sys.stdout.buffer)
     sys.stdout.flush()
     return OK
 
 
 def _format(options: argparse.Namespace) -> int:
-    root = find_knowledge(options.knowledge).root
+    root = find_knowledge(_read_config(options).knowledge).root
     folders = (root / name for name in ("ontology", "data"))
     files = options.files or sorted(path for f in folders for path in f.rglob("*.ttl"))
     changed = 0
@@ -362,7 +479,7 @@ def _format(options: argparse.Namespace) -> int:
 
 
 def _derive(options: argparse.Namespace) -> int:
-    root = find_knowledge(options.knowledge).root
+    root = find_knowledge(_read_config(options).knowledge).root
     path = root / POSITIONS
     try:
         derived = derive_file(root)

@@ -11,6 +11,7 @@ from typing import Final
 
 import pyoxigraph as ox
 
+from peninsula.config import Config
 from peninsula.dataset.interface import Dataset, Term, select
 from peninsula.formats import GRAPH_FORMATS, SOLUTION_FORMATS
 from peninsula.knowledge import CATALOG
@@ -52,29 +53,61 @@ class _Description:
             self.add(subject, "rdf:type", ox.NamedNode(expand(name)))
 
 
-def describe_service(dataset: Dataset, endpoint: str) -> list[ox.Triple]:
-    """Return the description of the SPARQL service at the address ``endpoint``."""
+def describe_service(dataset: Dataset, site: str, config: Config) -> list[ox.Triple]:
+    """Return the description of the SPARQL services of the server at the address ``site``."""
     d = _Description()
-    service, whole, default = d.blank(), d.blank(), d.blank()
-    d.add_type(service, "sd:Service")
-    d.add(service, "sd:endpoint", ox.NamedNode(endpoint))
-    d.add(service, "sd:supportedLanguage", ox.NamedNode(expand("sd:SPARQL11Query")))
-    d.add(service, "rdfs:comment", ox.Literal(
-        "SERVICE and updates are refused; a query that names no dataset sees "
-        + ("the union of all named graphs." if dataset.is_union else "an empty default graph."),
-        language="en",
-    ))  # fmt: skip
-    if dataset.is_union:
-        d.add(service, "sd:feature", ox.NamedNode(expand("sd:UnionDefaultGraph")))
+    query, update = d.blank(), d.blank()
+    whole, default = d.blank(), d.blank()
+    for service, name, language in (
+        (query, "sparql", "sd:SPARQL11Query"),
+        (update, "update", "sd:SPARQL11Update"),
+    ):
+        d.add_type(service, "sd:Service")
+        d.add(service, "sd:endpoint", ox.NamedNode(f"{site}{name}"))
+        d.add(service, "sd:supportedLanguage", ox.NamedNode(expand(language)))
+        d.add(service, "sd:feature", ox.NamedNode(expand("sd:EmptyGraphs")))
+        if dataset.is_union:
+            d.add(service, "sd:feature", ox.NamedNode(expand("sd:UnionDefaultGraph")))
+        d.add(
+            service,
+            "sd:defaultEntailmentRegime",
+            ox.NamedNode("http://www.w3.org/ns/entailment/Simple"),
+        )
+        d.add(service, "sd:defaultDataset", whole)
     for format in (*SOLUTION_FORMATS, *GRAPH_FORMATS):
         if format.engine:
-            d.add(service, "sd:resultFormat", ox.NamedNode(format.engine.iri))
-    d.add(service, "sd:defaultDataset", whole)
+            d.add(query, "sd:resultFormat", ox.NamedNode(format.engine.iri))
+    if config.allow_load:
+        for format in GRAPH_FORMATS:
+            if format.engine:
+                d.add(update, "sd:inputFormat", ox.NamedNode(format.engine.iri))
+    seen = (
+        "the union of all named graphs and the default graph"
+        if dataset.is_union
+        else "the default graph alone"
+    )
+    d.add(query, "rdfs:comment", ox.Literal(
+        f"A query that names no dataset sees {seen}. SERVICE is refused. Of SPARQL 1.2, the engine "
+        "has triple terms, reifiers and annotations, VERSION, base directions and their functions, "
+        f"and LATERAL besides. A query may take {config.query_timeout:g} s; timeout= lowers that. "
+        "generation= asks a past state.",
+        language="en",
+    ))  # fmt: skip
+    loads = ", ".join(config.allow_load) or "nowhere"
+    d.add(update, "rdfs:comment", ox.Literal(
+        f"An update needs a token. WHERE without USING or WITH sees {seen}. LOAD is allowed from: "
+        f"{loads}. With dry-run=true the change is told and not made. "
+        f"The Graph Store HTTP Protocol is spoken at {site}store.",
+        language="en",
+    ))  # fmt: skip
     d.add_type(whole, "sd:Dataset")
     d.add(whole, "sd:defaultGraph", default)
     d.add_type(default, "sd:Graph")
-    d.add(default, "void:triples", _counts(dataset)[0] if dataset.is_union else 0)
+    named_size = sum(dataset.graphs().values()) if dataset.is_union else 0
+    d.add(default, "void:triples", dataset.default_size() + named_size)
     for name, size in dataset.graphs().items():
+        if name.startswith("_:"):
+            continue  # a blank node names nothing outside
         named, graph = d.blank(), d.blank()
         d.add(whole, "sd:namedGraph", named)
         d.add_type(named, "sd:NamedGraph")
@@ -115,6 +148,8 @@ def describe_dataset(dataset: Dataset, endpoint: str) -> list[ox.Triple]:
     for namespace in _vocabularies(iri for iri, _ in (*classes, *predicates)):
         d.add(whole, "void:vocabulary", ox.NamedNode(namespace))
     for name, size in dataset.graphs().items():
+        if name.startswith("_:"):
+            continue
         graph = ox.NamedNode(name)
         d.add(whole, "void:subset", graph)
         d.add_type(graph, "void:Dataset")

@@ -1,4 +1,4 @@
-"""What is wrong with a query that the engine cannot read, and where?
+"""What is wrong with a query or an update that the engine cannot read, and where?
 
 The engine says where its parser gave up, which is often behind the mistake. So the tokens are
 looked through first for what people mistype: a string or bracket left open, a prefix that is
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
 from peninsula.errors import QuerySyntaxError, QueryTooComplex
@@ -19,7 +19,7 @@ from peninsula.policy import Token, tokenize
 _POSITION: Final = re.compile(r"error at (\d+):(\d+): expected (.*)", re.DOTALL)
 _QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)+"')
 _SCHEME: Final = re.compile(r"<[A-Za-z][A-Za-z0-9+.-]*:")
-_CLOSING: Final = {"(": ")", "[": "]", "{": "}"}
+_CLOSING: Final = {"(": ")", "[": "]", "{": "}", "<<": ">>"}
 #: What the engine says in sentences, and how we say it.
 _SENTENCES: Final = {
     "Duplicated variable name in SELECT": "SELECT names a variable twice.",
@@ -27,6 +27,13 @@ _SENTENCES: Final = {
         "SELECT names a variable that is neither in GROUP BY nor inside COUNT, MAX, …"
     ),
     "SELECT * is not authorized with GROUP BY": "SELECT * does not go with GROUP BY.",
+    "Variables are not allowed in INSERT DATA": (
+        "INSERT DATA takes no variables, and no literal as a subject."
+    ),
+    "Variables and blank nodes are not allowed in DELETE DATA": (
+        "DELETE DATA takes neither variables nor blank nodes."
+    ),
+    "Blank nodes are not allowed in DELETE WHERE": "DELETE WHERE takes no blank nodes.",
     "IRI parsing failed": "an IRI is not absolute or has a character that no IRI has.",
 }
 #: Every word of SPARQL 1.1 and of what the engine adds from 1.2, but for “a”.
@@ -43,32 +50,57 @@ _WORDS: Final = frozenset(
     """.split()  # noqa: SIM905, a list of words reads best as one
 )
 
+_UPDATE_WORDS: Final = frozenset(
+    """
+    INSERT DELETE DATA WITH USING LOAD CLEAR DROP CREATE ADD MOVE COPY INTO TO DEFAULT ALL
+    """.split()  # noqa: SIM905
+)
+#: Longer texts are data for the most part: only the engine's own message is given.
+_LONGEST: Final = 262_144
+
 #: What is wrong, what would mend it, and at which character.
 Diagnosis = tuple[str, str, int]
 
 
-def explain(query: str, message: str, prefixes: Mapping[str, str]) -> QuerySyntaxError:
-    """Return the engine's ``message`` about ``query`` as an error with a place and words."""
+def explain(
+    query: str,
+    message: str,
+    prefixes: Mapping[str, str],
+    *,
+    is_update: bool = False,
+    start: int = 0,
+    lines_before: int = 0,
+) -> QuerySyntaxError:
+    """Return the engine's ``message`` about ``query`` as an error with a place and words.
+
+    Where the engine was given a part of it: ``start`` is the character at which the part
+    begins, ``lines_before`` how many lines of something else stood before it.
+    """
+    words = _WORDS | _UPDATE_WORDS if is_update else _WORDS
     try:
-        tokens = list(tokenize(query))
+        tokens = list(tokenize(query)) if len(query) <= _LONGEST else []
     except QueryTooComplex:
         tokens = []
-    for problem, remedy, position in _diagnose(tokens, prefixes):
+    for problem, remedy, position in _diagnose(tokens, prefixes, words):
         return _error(query, problem, remedy, position)
     match = _POSITION.search(message)
     if not match:
-        return QuerySyntaxError(f"The query cannot be read: {message}")
-    position = _offset(query, int(match[1]), int(match[2]))
+        what = "update" if is_update else "query"
+        return QuerySyntaxError(f"The {what} cannot be read: {message}")
+    line = max(int(match[1]) - lines_before, 1)
+    position = start + _offset(query[start:], line, int(match[2]))
     return _error(query, _translate(match[3], query[position : position + 1]), "", position)
 
 
-def _diagnose(tokens: list[Token], prefixes: Mapping[str, str]) -> Iterator[Diagnosis]:
+def _diagnose(
+    tokens: list[Token], prefixes: Mapping[str, str], words: Collection[str]
+) -> Iterator[Diagnosis]:
     for token in tokens:
         if token.kind == "sign" and token.text in {"'", '"'}:
             yield ("this string is not closed.", "Add the closing quote.", token.position)
             return
     yield from _check_brackets(tokens)
-    yield from _check_words(tokens)
+    yield from _check_words(tokens, words)
     yield from _check_prefixes(tokens, prefixes)
     if not any(token.upper == "BASE" for token in tokens):
         for token in tokens:
@@ -98,10 +130,10 @@ def _check_brackets(tokens: Iterable[Token]) -> Iterator[Diagnosis]:
         yield (f"“{begin.text}” is never closed.", f"Add “{_CLOSING[begin.text]}”.", begin.position)
 
 
-def _check_words(tokens: Iterable[Token]) -> Iterator[Diagnosis]:
+def _check_words(tokens: Iterable[Token], words: Collection[str]) -> Iterator[Diagnosis]:
     for token in tokens:
-        if token.kind == "word" and token.upper not in _WORDS and token.text != "a":
-            near = difflib.get_close_matches(token.upper, _WORDS, n=1)
+        if token.kind == "word" and token.upper not in words and token.text != "a":
+            near = difflib.get_close_matches(token.upper, words, n=1)
             remedy = f"Did you mean {near[0]}?" if near else "A variable begins with “?”."
             yield (f"“{token.text}” is no word of SPARQL.", remedy, token.position)
 

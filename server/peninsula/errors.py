@@ -2,25 +2,46 @@
 
 * PeninsulaError                 500
   + ProtocolError                400   the request is not one of the SPARQL 1.1 Protocol
+    - MethodNotAllowed           405   with the methods that are, in Allow
     - UnsupportedMediaType       415
+      . UnsupportedEncoding      415   with the encodings that are, in Accept-Encoding
     - NotAcceptable              406
     - RequestTooLarge            413
+    - RequestHeaderTooLarge      431
+    - RequestTimeout             408   it did not arrive whole in time
+    - PreconditionFailed         412   If-Match and its like do not hold
+    - RefusedPayload             400   a parser would pay dearly for the body
   + QueryError                   400   the query itself cannot be answered
     - QuerySyntaxError           400   with line and column
     - QueryTooComplex            400   says which limit
     - QueryForbidden             403   SERVICE, LOAD, FROM <file:...>
     - QueryFailed                500   the engine gave up on it
+      . QueryCrashed             500   it ended the process that evaluated it
+      . QueryTimeout             504   it took longer than the time limit
+      . QueryOutOfMemory         507   it needed more than the memory limit
+      . QueryCancelled           503   an administrator, or the lack of room, ended it
   + ParameterError               400   a value for a question's parameter is missing or wrong
+  + Unauthorized                 401   no token, or none that is known
+  + Forbidden                    403   the token's role does not reach so far
+  + InvalidUpload                400   what was sent is not RDF; with line and column
   + NotFound                     404
     - UnknownQuestion            404
     - UnknownGraph               404
     - UnknownResource            404
+    - UnknownGeneration          404
+  + Overloaded                   503   no room at the moment; with Retry-After
+  + UpstreamFailed               502   another server did not give what was asked of it
+  + StoreReadOnly                403   this server takes no changes
+  + StoreFull                    507   the disk is full; nothing was changed
   + OperatorError                500   for whoever runs the server: one line, exit code 2
     - InvalidSource              500   a file of the knowledge, with file and line
     - InvalidQuestion            500   a question's header or query, with file and line
     - InvalidShapes              500   a shape that pySHACL cannot use
     - StoreUnavailable           500   the store's folder cannot be read or written
+      . StoreInUse               500   another process holds it
     - CannotListen               500   the port is taken, the address is not ours
+    - InvalidSetting             500   an option, a variable or a key of the settings' file
+    - InvalidToken               500   a token's name or role, or the file that holds them
 
 ``status`` is a class attribute, read when the error is handled. A message names the thing
 that is wrong; ``remedy`` says what would mend it.
@@ -29,8 +50,9 @@ that is wrong; ``remedy`` says what would mend it.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class PeninsulaError(Exception):
@@ -56,6 +78,10 @@ class PeninsulaError(Exception):
         """Return what a program may want to read besides the message."""
         return {"remedy": self.remedy} if self.remedy else {}
 
+    def headers(self) -> dict[str, str]:
+        """Return the header fields that belong to a response with this error."""
+        return {}
+
 
 class ProtocolError(PeninsulaError):
     """The request is not one of the SPARQL 1.1 Protocol."""
@@ -64,11 +90,38 @@ class ProtocolError(PeninsulaError):
     title = "Not a SPARQL protocol request"
 
 
+class MethodNotAllowed(ProtocolError):
+    """The address does not take the method; ``allowed`` names those that it takes."""
+
+    status = 405
+    title = "Method not allowed"
+
+    def __init__(self, message: str, remedy: str = "", *, allowed: tuple[str, ...] = ()) -> None:
+        super().__init__(message, remedy)
+        self.allowed = allowed
+
+    def headers(self) -> dict[str, str]:
+        return {"Allow": ", ".join(self.allowed)}
+
+
 class UnsupportedMediaType(ProtocolError):
     """The body has a content type that this address does not take."""
 
     status = 415
     title = "Unsupported media type"
+
+
+class UnsupportedEncoding(UnsupportedMediaType):
+    """The body is compressed in a way that is not known here; ``encodings`` are."""
+
+    title = "Unsupported content encoding"
+
+    def __init__(self, message: str, remedy: str = "", *, encodings: tuple[str, ...] = ()) -> None:
+        super().__init__(message, remedy)
+        self.encodings = encodings
+
+    def headers(self) -> dict[str, str]:
+        return {"Accept-Encoding": ", ".join(self.encodings)}
 
 
 class NotAcceptable(ProtocolError):
@@ -83,6 +136,33 @@ class RequestTooLarge(ProtocolError):
 
     status = 413
     title = "Request too large"
+
+
+class PreconditionFailed(ProtocolError):
+    """What the client wants to change is not what it saw."""
+
+    status = 412
+    title = "Precondition failed"
+
+
+class RefusedPayload(ProtocolError):
+    """The body is refused before it is parsed, because a parser would pay dearly for it."""
+
+    title = "Refused payload"
+
+
+class RequestHeaderTooLarge(ProtocolError):
+    """The request line and the header fields are longer than the server takes."""
+
+    status = 431
+    title = "Request header too large"
+
+
+class RequestTimeout(ProtocolError):
+    """The request did not arrive whole within its time."""
+
+    status = 408
+    title = "Request timed out"
 
 
 class QueryError(PeninsulaError):
@@ -137,6 +217,33 @@ class QueryFailed(QueryError):
     title = "Query failed"
 
 
+class QueryCrashed(QueryFailed):
+    """The query ended the worker process that evaluated it; nothing else was disturbed."""
+
+    title = "Query ended its worker"
+
+
+class QueryTimeout(QueryFailed):
+    """The query took longer than the server's time limit."""
+
+    status = 504
+    title = "Query over the time limit"
+
+
+class QueryOutOfMemory(QueryFailed):
+    """The query needed more memory than the server's limit."""
+
+    status = 507
+    title = "Query over the memory limit"
+
+
+class QueryCancelled(QueryFailed):
+    """An administrator ended the query, or the server had no room for it any more."""
+
+    status = 503
+    title = "Query cancelled"
+
+
 class ParameterError(PeninsulaError):
     """A value for a question's parameter is missing or of the wrong type."""
 
@@ -149,6 +256,67 @@ class ParameterError(PeninsulaError):
 
     def details(self) -> dict[str, object]:
         return {**super().details(), "parameter": self.parameter}
+
+
+class Unauthorized(PeninsulaError):
+    """The request has no token, or none that is known."""
+
+    status = 401
+    title = "Token needed"
+
+    def __init__(self, message: str, remedy: str = "", *, reason: str = "") -> None:
+        super().__init__(message, remedy)
+        self.reason = reason
+
+    @property
+    def challenge(self) -> str:
+        """Return the value of ``WWW-Authenticate`` (RFC 6750, section 3)."""
+        reason = f', error="{self.reason}"' if self.reason else ""
+        return f'Bearer realm="peninsula"{reason}'
+
+    def headers(self) -> dict[str, str]:
+        return {"WWW-Authenticate": self.challenge}
+
+    def details(self) -> dict[str, object]:
+        return {**super().details(), "challenge": self.challenge}
+
+
+class Forbidden(PeninsulaError):
+    """The token is known, but its role does not reach so far; ``role`` is the one needed."""
+
+    status = 403
+    title = "Not allowed"
+
+    def __init__(self, message: str, remedy: str = "", *, role: str = "") -> None:
+        super().__init__(message, remedy)
+        self.role = role
+
+    @property
+    def challenge(self) -> str:
+        """Return the value of ``WWW-Authenticate`` (RFC 6750, section 3.1)."""
+        return f'Bearer realm="peninsula", error="insufficient_scope", scope="{self.role}"'
+
+    def headers(self) -> dict[str, str]:
+        return {"WWW-Authenticate": self.challenge}
+
+    def details(self) -> dict[str, object]:
+        return {**super().details(), "role": self.role}
+
+
+class InvalidUpload(PeninsulaError):
+    """What was sent cannot be read as the RDF that it claims to be."""
+
+    status = 400
+    title = "Upload cannot be read"
+
+    def __init__(self, message: str, remedy: str = "", *, line: int = 0, column: int = 0) -> None:
+        super().__init__(message, remedy)
+        self.line = line
+        self.column = column
+
+    def details(self) -> dict[str, object]:
+        position: dict[str, object] = {"line": self.line, "column": self.column}
+        return {**super().details(), **(position if self.line else {})}
 
 
 class NotFound(PeninsulaError):
@@ -174,6 +342,47 @@ class UnknownResource(NotFound):
     """The graph says nothing about this thing."""
 
     title = "Unknown resource"
+
+
+class UnknownGeneration(NotFound):
+    """The store keeps no generation of this number."""
+
+    title = "Unknown generation"
+
+
+class Overloaded(PeninsulaError):
+    """Too much is being asked at the same time; ``retry_after`` is in seconds."""
+
+    status = 503
+    title = "Too busy"
+
+    def __init__(self, message: str, remedy: str = "", *, retry_after: int = 2) -> None:
+        super().__init__(message, remedy)
+        self.retry_after = retry_after
+
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": str(self.retry_after)}
+
+
+class UpstreamFailed(PeninsulaError):
+    """Another server did not give what was asked of it."""
+
+    status = 502
+    title = "Another server failed"
+
+
+class StoreReadOnly(PeninsulaError):
+    """This server takes no changes: its store cannot be written to."""
+
+    status = 403
+    title = "Read-only store"
+
+
+class StoreFull(PeninsulaError):
+    """The disk of the store is full; nothing was changed."""
+
+    status = 507
+    title = "Disk full"
 
 
 class OperatorError(PeninsulaError):
@@ -206,10 +415,40 @@ class StoreUnavailable(OperatorError):
     title = "Store unavailable"
 
 
+class StoreInUse(StoreUnavailable):
+    """Another process holds the store."""
+
+    title = "Store in use"
+
+
 class CannotListen(OperatorError):
     """The server cannot listen at the address."""
 
     title = "Cannot listen"
+
+
+class InvalidSetting(OperatorError):
+    """A setting has no such name or value."""
+
+    title = "Invalid setting"
+
+
+class InvalidToken(OperatorError):
+    """A token cannot be added, revoked or looked up."""
+
+    title = "Invalid token"
+
+
+def to_message(error: PeninsulaError) -> dict[str, Any]:
+    """Return ``error`` as plain values, to be told to another process."""
+    return {"kind": error.slug(), **vars(error)}
+
+
+def from_message(values: Mapping[str, Any]) -> PeninsulaError:
+    """Return the error that :func:`to_message` told of."""
+    kind = find_kind(values["kind"]) or PeninsulaError
+    rest = {name: v for name, v in values.items() if name not in {"kind", "message", "remedy"}}
+    return kind(values["message"], values["remedy"], **rest)
 
 
 def find_kind(

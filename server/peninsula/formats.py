@@ -79,10 +79,17 @@ HTML: Final = Format("html", "text/html", "html", "HTML", ("application/xhtml+xm
 #: Plain JSON: documents of the server's own, such as the list of questions.
 PLAIN_JSON: Final = Format("json", "application/json", "json", "JSON")
 
+#: A change (https://afs.github.io/rdf-patch/).
+RDF_PATCH: Final = Format(
+    "patch", "application/rdf-patch", "rdfp", "RDF Patch", ("text/rdf-patch",)
+)
+
 #: For the solutions of SELECT and for the truth value of ASK.
 SOLUTION_FORMATS: Final = (JSON, XML, CSV, TSV)
 #: For the triples of CONSTRUCT and DESCRIBE.
 GRAPH_FORMATS: Final = (TURTLE, NTRIPLES, JSONLD, RDFXML, TRIG, NQUADS)
+#: For the quads of a whole dataset, named graphs included.
+DATASET_FORMATS: Final = (TRIG, NQUADS, JSONLD)
 #: For files to read, by ending.
 RDF_EXTENSIONS: Final = {f".{f.extension}": f for f in GRAPH_FORMATS} | {".owl": RDFXML}
 
@@ -94,3 +101,9 @@ def find(name: str, offered: Iterable[Format]) -> Format | None:
         (f for f in offered if wanted in f.names or wanted in f.media_types),
         None,
     )
+
+
+def find_media_type(media_type: str, offered: Iterable[Format]) -> Format | None:
+    """Return the format on offer that ``media_type`` means; short names do not count."""
+    wanted = media_type.strip().lower()
+    return next((f for f in offered if wanted in f.media_types), None)

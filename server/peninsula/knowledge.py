@@ -8,8 +8,6 @@ of its files, as an IRI below ``https://w3id.org/peninsula/``.
 from __future__ import annotations
 
 import hashlib
-import itertools
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +19,7 @@ import pyoxigraph as ox
 from peninsula import __version__
 from peninsula.errors import InvalidSource, OperatorError, place
 from peninsula.namespaces import BASE, expand
+from peninsula.payloads import find_hostility
 
 CATALOG: Final = expand("graph:catalog")
 ONTOLOGY: Final = expand("graph:ontology")
@@ -30,9 +29,6 @@ QUESTIONS: Final = expand("graph:questions")
 COMPUTED: Final = (INFERRED, QUESTIONS)
 
 _PACKAGE: Final = Path(__file__).parent
-_MAX_JSON_DEPTH: Final = 200
-#: Brackets of JSON, and strings, so that brackets in strings do not count.
-_JSON_BRACKETS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[][{}]', re.DOTALL)
 _FOLDERS: Final = ("ontology", "data", "queries")
 #: What is computed at load depends on these modules as well as on the files.
 _COMPUTING: Final = ("inference.py", "library.py", "loading.py", "namespaces.py")
@@ -187,20 +183,9 @@ def parse_rdf(path: Path, format: ox.RdfFormat, graph: str | None = None) -> Ite
 
 
 def _refuse_hostile(content: bytes, format: ox.RdfFormat, path: Path) -> None:
-    """Refuse what a parser would pay dearly for: entities in XML, deep nesting in JSON."""
-    if format == ox.RdfFormat.RDF_XML and b"<!DOCTYPE" in content:
-        raise InvalidSource(
-            f"{place(path)}: a DOCTYPE is not allowed, because entities can expand without bound.",
-            "Write the IRIs and texts out.",
-        )
-    if format == ox.RdfFormat.JSON_LD:
-        brackets = (match[0] for match in _JSON_BRACKETS.finditer(content) if len(match[0]) == 1)
-        depths = itertools.accumulate(1 if bracket in b"[{" else -1 for bracket in brackets)
-        if max(depths, default=0) > _MAX_JSON_DEPTH:
-            raise InvalidSource(
-                f"{place(path)}: it is nested deeper than {_MAX_JSON_DEPTH} brackets.",
-                "Give nested things an @id, and describe them beside each other.",
-            )
+    """Refuse what a parser would pay dearly for."""
+    if found := find_hostility(content, format):
+        raise InvalidSource(f"{place(path)}: {found.reason}.", found.remedy)
 
 
 def _subjects(store: ox.Store, predicate: str, object_: str) -> Iterator[ox.NamedNode]:

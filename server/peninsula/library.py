@@ -18,7 +18,7 @@ from typing import Any, Final
 import pyoxigraph as ox
 import yaml
 
-from peninsula.dataset.embedded import EmbeddedDataset
+from peninsula.dataset.local import LocalDataset
 from peninsula.dataset.interface import Dataset, Result, Term
 from peninsula.errors import (
     InvalidQuestion,
@@ -289,7 +289,7 @@ def _check_query(template: QueryTemplate, header: _Header) -> None:
     nothing = ox.Literal("")
     every = {parameter.name: nothing for parameter in template.parameters}
     try:
-        EmbeddedDataset(ox.Store(), Policy()).evaluate(template.query, substitutions=every)
+        LocalDataset(ox.Store(), Policy()).evaluate(template.query, substitutions=every)
     except QuerySyntaxError as error:
         message = re.sub(r"\ALine \d+, ", "", error.message).rstrip(".")
         raise InvalidQuestion(f"{place(template.path, error.line)}: {message}.") from None

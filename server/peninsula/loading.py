@@ -1,29 +1,35 @@
-"""How does the knowledge become a store, and when is it built anew?
+"""How does the knowledge become a generation of a store, and when is that done anew?
 
-A store is a folder of generations: ``generations/000001`` is an Oxigraph database that nobody
-writes to once it is published, ``000001.json`` beside it says what it was built from, and
-``CURRENT`` holds the number of the published one. A generation is built in a temporary folder
-and published by renaming, so that a crash at any instant leaves the last whole one. A start
-finds out by fingerprint whether the published generation is that of the knowledge as it is.
+A start finds out by fingerprint whether the published generation holds the knowledge as it is.
+Where it does not, what the knowledge has gained and lost since it was last taken in becomes a
+change like any other, so that what others have written to the store meanwhile stays.
 """
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import json
 import os
-import shutil
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import pyoxigraph as ox
 
 from peninsula.config import Config
-from peninsula.dataset.embedded import EmbeddedDataset
-from peninsula.errors import InvalidShapes, OperatorError, StoreUnavailable, place
+from peninsula.dataset import delta as deltas
+from peninsula.dataset.delta import Delta
+from peninsula.dataset.embedded import EmbeddedDatabase, Options
+from peninsula.dataset.generations import Generation, Generations, sync, sync_database, using
+from peninsula.dataset.local import LocalDataset
+from peninsula.dataset.readers import Limits
+from peninsula.dataset.sandbox import physical_memory
+from peninsula.dataset.writer import count_after, write_patch_file
+from peninsula.errors import (
+    InvalidShapes,
+    OperatorError,
+    StoreInUse,
+    place,
+)
 from peninsula.inference import materialise
 from peninsula.knowledge import (
     INFERRED,
@@ -41,8 +47,8 @@ from peninsula.shacl.validation import to_graph, validate
 #: Told what is being done, how far it is, and how far it has to go (0: not known).
 Progress = Callable[[str, int, int], None]
 
-_MEMORY_LIMIT: Final = 1_000_000  # triples
-_KEPT: Final = 2  # generations: the published one, and the one before for who still reads it
+_KEPT: Final = 10  # generations, when the knowledge changes
+_SHIPPED: Final = "peninsula"  # the agent that brings the knowledge in
 
 
 @dataclass(frozen=True)
@@ -89,39 +95,191 @@ def judge(knowledge: Knowledge, loaded: Loaded, progress: Progress = _quiet) -> 
     return validate(to_graph(loaded.stated), shapes)
 
 
-def open_store(
-    folder: Path, knowledge: Knowledge, progress: Progress = _quiet, *, may_violate: bool = False
-) -> ox.Store:
-    """Return the store of ``knowledge`` in ``folder``, built first where it is not there yet.
+def prepare(
+    generations: Generations,
+    knowledge: Knowledge | None,
+    progress: Progress = _quiet,
+    *,
+    may_violate: bool = False,
+) -> Generation:
+    """Return the published generation, made first where there is none or the knowledge changed.
 
-    Raises InvalidSource and its kind, and OperatorError where the data break a shape.
+    Only under the lock. ``knowledge`` None asks for a store without the shipped graph. Raises
+    InvalidSource and its kind, and OperatorError where the data break a shape.
     """
-    fingerprint = knowledge.fingerprint()
-    if published := _published(folder, fingerprint):
-        return _open(published)
-    with _locked(folder):
-        # Another process may have built it while this one waited for the lock.
-        published = _published(folder, fingerprint)
-        if not published:
-            loaded = load(knowledge, progress)
-            report = judge(knowledge, loaded, progress)
-            if not report.conforms and not may_violate:
-                _refuse(report)
-            progress("Writing the store", 0, 0)
-            published = _build(folder, fingerprint, [*loaded.stated, *loaded.computed], report)
-    return _open(published)
+    generations.recover()
+    current = generations.current()
+    fingerprint = knowledge.fingerprint() if knowledge else ""
+    if knowledge and (current is None or current.knowledge != fingerprint):
+        loaded = load(knowledge, progress)
+        report = judge(knowledge, loaded, progress)
+        if not report.conforms and not may_violate:
+            _refuse(report)
+        progress("Writing the store", 0, 0)
+        return _take_in(generations, fingerprint, loaded, report)
+    if current is None:
+        return _begin_empty(generations)
+    return current
 
 
-def open_dataset(
+def open_local(
     config: Config, knowledge: Knowledge, progress: Progress = _quiet, *, may_violate: bool = False
-) -> EmbeddedDataset:
-    """Return the dataset of ``knowledge``, as ``config`` wants it served."""
-    store = open_store(config.store, knowledge, progress, may_violate=may_violate)
-    if config.memory == "always" or (config.memory == "auto" and len(store) <= _MEMORY_LIMIT):
-        on_disk, store = store, ox.Store()
-        store.bulk_extend(on_disk)
-    policy = Policy(config.max_query_bytes, config.max_depth, config.max_joins, config.max_links)
-    return EmbeddedDataset(store, policy, is_union=config.default_graph == "union")
+) -> LocalDataset:
+    """Return the published generation, to be read in this process.
+
+    A store that a server holds is read as it is.
+    """
+    generations = Generations(config.store)
+    current = generations.current()
+    if current is None or current.knowledge != knowledge.fingerprint():
+        try:
+            with generations.locked():
+                current = prepare(generations, knowledge, progress, may_violate=may_violate)
+        except StoreInUse:
+            if current is None:
+                raise
+    return LocalDataset(
+        generations.open(current.number),
+        make_policy(config),
+        is_union=config.default_graph == "union",
+    )
+
+
+def open_database(config: Config, generations: Generations) -> EmbeddedDatabase:
+    """Return the prepared store as a server serves it."""
+    return EmbeddedDatabase(generations, make_policy(config), _options(config, generations))
+
+
+def make_policy(config: Config) -> Policy:
+    """Return what a query may be and contain."""
+    return Policy(
+        max_query_bytes=config.max_query_bytes,
+        max_update_bytes=config.max_update_bytes,
+        max_depth=config.max_depth,
+        max_joins=config.max_joins,
+        max_links=config.max_links,
+    )
+
+
+def _options(config: Config, generations: Generations) -> Options:
+    places = config.readers or count_cores()
+    memory = physical_memory()
+    keeps_history = config.history_graph == "always" or (
+        config.history_graph == "auto" and not config.empty
+    )
+    return Options(
+        is_union=config.default_graph == "union",
+        memory=config.memory,
+        memory_budget=config.memory_budget,
+        keep=config.keep,
+        keeps_history=keeps_history,
+        is_read_only=not generations.is_writable(),
+        update_timeout=config.update_timeout,
+        writer_memory=memory // 2,
+        limits=Limits(
+            places=places,
+            queue=config.queue,
+            timeout=config.query_timeout,
+            memory=config.reader_memory or min(2 << 30, memory // (4 * places)),
+            all_memory=memory // 3,
+        ),
+    )
+
+
+def count_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _take_in(
+    generations: Generations, fingerprint: str, loaded: Loaded, report: ValidationReport
+) -> Generation:
+    """Publish a generation in which the shipped knowledge is as it is now."""
+    before = generations.current()
+    statements = {*loaded.stated, *loaded.computed}
+    building = generations.building()
+    generations.checkout(building, before.number if before else None)
+    with using(generations.folder):
+        store = ox.Store(str(building))
+        if before is None:
+            store.bulk_extend(statements)
+            store.optimize()
+            delta = Delta(added=statements, removed=set(), created=set(), dropped=set())
+        else:
+            delta = _difference(store, statements, _read_base(generations, before.knowledge))
+            deltas.apply(store, delta)
+        store.flush()
+        del store
+        sync_database(building)
+    counts = count_after(before, delta) if before else _count(statements)
+    generation = Generation(
+        number=generations.next_number(),
+        published=generations.next_instant(),
+        graphs=counts[0],
+        default=counts[1],
+        summary="the shipped graph" if before is None else "the shipped graph, as changed",
+        agents=(_SHIPPED,),
+        added=len(delta.added),
+        removed=len(delta.removed),
+        knowledge=fingerprint,
+        violations=report.violations,
+        warnings=report.warnings,
+    )
+    _write_base(generations, fingerprint, statements)
+    with using(generations.folder):
+        write_patch_file(generations, generation, delta, before.number if before else 0)
+    generations.publish(building, generation)
+    generations.prune(_KEPT)
+    return generation
+
+
+def _begin_empty(generations: Generations) -> Generation:
+    building = generations.building()
+    with using(generations.folder):
+        store = ox.Store(str(building))
+        store.flush()
+        del store
+        sync_database(building)
+    generation = Generation(
+        number=generations.next_number(),
+        published=generations.next_instant(),
+        summary="an empty store",
+        agents=(_SHIPPED,),
+    )
+    generations.publish(building, generation)
+    return generation
+
+
+def _difference(store: ox.Store, now: set[ox.Quad], base: set[ox.Quad]) -> Delta:
+    """Return what the knowledge has gained and lost, as far as ``store`` does not know it."""
+    created = {q.graph_name for q in now if isinstance(q.graph_name, ox.NamedNode)}
+    return Delta(
+        added={quad for quad in now - base if quad not in store},
+        removed={quad for quad in base - now if quad in store},
+        created={graph for graph in created if not store.contains_named_graph(graph)},
+        dropped=set(),
+    )
+
+
+def _read_base(generations: Generations, knowledge: str) -> set[ox.Quad]:
+    path = generations.base(knowledge)
+    if not knowledge or not path.is_file():
+        return set()
+    return set(ox.parse(path=str(path), format=ox.RdfFormat.N_QUADS))
+
+
+def _write_base(generations: Generations, knowledge: str, statements: Iterable[ox.Quad]) -> None:
+    path = generations.base(knowledge)
+    with using(generations.folder):
+        ox.serialize(statements, str(path), ox.RdfFormat.N_QUADS)
+        sync(path)
+        sync(path.parent)
+
+
+def _count(statements: Iterable[ox.Quad]) -> tuple[dict[str, int], int]:
+    counts = Counter(map(_graph_name, statements))
+    default = counts.pop("", 0)
+    return dict(sorted(counts.items())), default
 
 
 def _refuse(report: ValidationReport) -> None:
@@ -131,98 +289,6 @@ def _refuse(report: ValidationReport) -> None:
         f"{first.focus_node}: {first.message}",
         "See all with “peninsula check”, or start with --allow-violations.",
     )
-
-
-def _published(folder: Path, fingerprint: str) -> Path | None:
-    """Return the published generation, if it was built from knowledge of that fingerprint."""
-    try:
-        number = (folder / "CURRENT").read_text(encoding="utf-8").strip()
-        generation = folder / "generations" / number
-        about = json.loads(generation.with_suffix(".json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    is_whole = about.get("fingerprint") == fingerprint and generation.is_dir()
-    return generation if is_whole else None
-
-
-def _build(
-    folder: Path, fingerprint: str, quads: Iterable[ox.Quad], report: ValidationReport
-) -> Path:
-    generations = folder / "generations"
-    with _writing(folder):
-        generations.mkdir(parents=True, exist_ok=True)
-        for left in generations.glob("building*"):  # by a process that died: we hold the lock
-            shutil.rmtree(left)
-        building = generations / "building"
-        store = ox.Store(str(building))
-        store.bulk_extend(quads)
-        store.optimize()
-        store.flush()
-        triples = len(store)
-        del store
-        numbers = [int(path.name) for path in generations.iterdir() if path.name.isdigit()]
-        generation = generations / f"{max(numbers, default=0) + 1:06}"
-        about = {
-            "fingerprint": fingerprint,
-            "triples": triples,
-            "violations": report.violations,
-            "warnings": report.warnings,
-        }
-        _write(generation.with_suffix(".json"), json.dumps(about, indent=2) + "\n")
-        building.rename(generation)
-        _sync(generations)
-        _write(folder / "CURRENT", f"{generation.name}\n")
-        for number in sorted(numbers)[: -(_KEPT - 1)]:
-            shutil.rmtree(generations / f"{number:06}")
-            (generations / f"{number:06}.json").unlink(missing_ok=True)
-    return generation
-
-
-def _open(generation: Path) -> ox.Store:
-    with _writing(generation):
-        return ox.Store.read_only(str(generation))
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold the store's lock; a second process waits here until the first has built."""
-    with _writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / "lock").open("w")
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-@contextlib.contextmanager
-def _writing(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or str(error).splitlines()[0]
-        raise StoreUnavailable(
-            f"The store {place(folder)} cannot be used: {reason}.",
-            "Give --store a folder that you may write to.",
-        ) from error
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a small file so that after a crash it is there whole or not at all."""
-    temporary = path.with_name(f".{path.name}.new")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    _sync(path.parent)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _in_graph(triples: Iterable[ox.Triple], graph: str) -> Iterator[ox.Quad]:

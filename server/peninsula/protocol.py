@@ -1,11 +1,14 @@
-"""What does this HTTP request ask, by the SPARQL 1.1 Protocol?
+"""What does this HTTP request ask or change, by the SPARQL 1.1 Protocol?
 
-Pure: method, parameters, content type and body in, a :class:`QueryRequest` out.
-https://www.w3.org/TR/sparql11-protocol/#query-operation
+Pure: method, parameters, content type and body in, a :class:`QueryRequest` or an
+:class:`UpdateRequest` out. Queries come by GET, POST, or the HTTP method QUERY.
+https://www.w3.org/TR/sparql11-protocol/#query-operation (2.1), #update-operation (2.2);
+https://datatracker.ietf.org/doc/draft-ietf-httpbis-safe-method-w-body/
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -13,93 +16,298 @@ from urllib.parse import parse_qsl
 
 import pyoxigraph as ox
 
-from peninsula.errors import ProtocolError, UnsupportedMediaType
+from peninsula.errors import MethodNotAllowed, ProtocolError, UnsupportedMediaType
 
 FORM: Final = "application/x-www-form-urlencoded"
 QUERY: Final = "application/sparql-query"
 UPDATE: Final = "application/sparql-update"
-_ONCE: Final = ("query", "format")
-_UPDATE_ONLY: Final = ("update", "using-graph-uri", "using-named-graph-uri")
+#: The value of the header Accept-Query: what a request by the method QUERY may carry.
+ACCEPT_QUERY: Final = f"{QUERY}, {FORM}"
+QUERY_METHODS: Final = ("GET", "HEAD", "POST", "QUERY")
+UPDATE_METHODS: Final = ("POST",)
+
+_ONCE: Final = ("query", "update", "format", "timeout", "generation", "dry-run")
+_QUERY_ONLY: Final = ("query", "default-graph-uri", "named-graph-uri")
+_UPDATE_ONLY: Final = ("update", "using-graph-uri", "using-named-graph-uri", "dry-run")
+_UTF_8: Final = frozenset(["", "utf-8", "utf8", "us-ascii"])
+_SECONDS: Final = re.compile(r"\d{1,9}(?:\.\d{0,9})?|\.\d{1,9}", re.ASCII)
+_NUMBER: Final = re.compile(r"0*[1-9]\d{0,17}", re.ASCII)
 
 Pairs = Iterable[tuple[str, str]]
 
 
 @dataclass(frozen=True)
 class QueryRequest:
-    """A query and the dataset it is to see; no graph named means the query's own choice."""
+    """A query and the dataset it is to see; no graph named means the query's own choice.
+
+    ``timeout`` is in seconds; ``generation`` is the number of the one to ask, None the newest.
+    """
 
     query: str
     default_graphs: tuple[str, ...] = ()
     named_graphs: tuple[str, ...] = ()
     format: str | None = None
+    timeout: float | None = None
+    generation: int | None = None
+
+
+@dataclass(frozen=True)
+class UpdateRequest:
+    """An update and the dataset that its WHERE is to see; ``format`` is that of a dry run's delta.
+
+    The graphs are those of the protocol, and stand in the place of USING.
+    """
+
+    update: str
+    using_graphs: tuple[str, ...] = ()
+    using_named_graphs: tuple[str, ...] = ()
+    format: str | None = None
+    is_dry_run: bool = False
+    timeout: float | None = None
+
+    @property
+    def has_dataset(self) -> bool:
+        return bool(self.using_graphs or self.using_named_graphs)
 
 
 def read_query(
     method: str, parameters: Pairs, content_type: str | None = None, body: bytes = b""
 ) -> QueryRequest | None:
-    """Return what the request asks, or None for a GET without any query."""
+    """Return what the request asks, or None for a GET without any query.
+
+    ``parameters`` are those of the address. Raises ProtocolError, UnsupportedMediaType,
+    MethodNotAllowed.
+    """
     pairs = list(parameters)
+    if method not in QUERY_METHODS:
+        raise MethodNotAllowed(
+            f"A query cannot be sent by {method}.",
+            "Send it by GET, POST or QUERY.",
+            allowed=QUERY_METHODS,
+        )
     if method in {"GET", "HEAD"}:
         _refuse_update(pairs)
         if not any(name == "query" for name, _ in pairs):
             return None
-        return _read_pairs(pairs)
-    media_type, charset = _read_content_type(content_type)
-    if charset not in {"", "utf-8", "utf8", "us-ascii"}:
+        return _make_query(pairs)
+    match read_media_type(content_type):
+        case "application/x-www-form-urlencoded":
+            pairs = _join_form(pairs, body, "query")
+        case "application/sparql-query":
+            pairs = _join_direct(pairs, body, "query")
+        case "application/sparql-update":
+            raise UnsupportedMediaType(
+                "This address takes queries, not updates.",
+                f"Send a query as {QUERY}, or as the form field “query”.",
+            )
+        case media_type:
+            raise UnsupportedMediaType(
+                f"A query cannot be sent as “{media_type or 'nothing'}”.",
+                f"Set Content-Type to {QUERY} with the query as body, or to {FORM} with query=…",
+            )
+    _refuse_update(pairs)
+    return _make_query(pairs)
+
+
+def read_update(
+    method: str, parameters: Pairs, content_type: str | None = None, body: bytes = b""
+) -> UpdateRequest:
+    """Return what the request changes.
+
+    ``parameters`` are those of the address. ``dry-run`` is a flag: absent, empty, true or
+    false. Raises ProtocolError, UnsupportedMediaType, MethodNotAllowed.
+    """
+    if method not in UPDATE_METHODS:
+        raise MethodNotAllowed(
+            f"An update cannot be sent by {method}.", "Send it by POST.", allowed=UPDATE_METHODS
+        )
+    pairs = list(parameters)
+    match read_media_type(content_type):
+        case "application/x-www-form-urlencoded":
+            pairs = _join_form(pairs, body, "update")
+        case "application/sparql-update":
+            pairs = _join_direct(pairs, body, "update")
+        case "application/sparql-query":
+            raise UnsupportedMediaType(
+                "This address takes updates, not queries.",
+                f"Send an update as {UPDATE}, or as the form field “update”.",
+            )
+        case media_type:
+            raise UnsupportedMediaType(
+                f"An update cannot be sent as “{media_type or 'nothing'}”.",
+                f"Set Content-Type to {UPDATE} with the update as body, or to {FORM} with update=…",
+            )
+    return _make_update(pairs)
+
+
+def check_dataset(asked: UpdateRequest, *, names_dataset: bool) -> None:
+    """Refuse an update whose dataset stands twice: in the protocol, and as USING or WITH.
+
+    ``names_dataset`` says that the text holds one of the two (Protocol, section 2.2.3).
+    """
+    if asked.has_dataset and names_dataset:
+        raise ProtocolError(
+            "The update's dataset stands twice: as USING or WITH, and as a parameter.",
+            "Leave out using-graph-uri and using-named-graph-uri, or USING and WITH.",
+        )
+
+
+def parse_parameters(query_string: bytes) -> list[tuple[str, str]]:
+    """Return the parameters of an address or a form in their order; refuses what is not UTF-8.
+
+    ``query_string`` is as it was sent: what stands after the question mark, or the body.
+    """
+    try:
+        text = query_string.decode("utf-8")
+        return parse_qsl(text, keep_blank_values=True, encoding="utf-8", errors="strict")
+    except UnicodeDecodeError:
+        raise ProtocolError(
+            "The parameters hold percent-escapes that are not UTF-8.", "Escape UTF-8 bytes."
+        ) from None
+
+
+def read_content_type(content_type: str | None) -> tuple[str, str]:
+    """Return media type and character set, in lower case; each is empty where it is not given."""
+    media_type, *options = (content_type or "").split(";")
+    for option in options:
+        name, _, value = option.partition("=")
+        if name.strip().lower() == "charset":
+            return media_type.strip().lower(), value.strip().strip('"').lower()
+    return media_type.strip().lower(), ""
+
+
+def read_media_type(content_type: str | None) -> str:
+    """Return the media type in lower case; refuses every character set but UTF-8 (415)."""
+    media_type, charset = read_content_type(content_type)
+    if charset not in _UTF_8:
         raise UnsupportedMediaType(
             f"The body is in the character set “{charset}”.", "Send it in UTF-8."
         )
-    if media_type == FORM:
-        return _read_form(pairs, body)
-    if media_type == QUERY:
-        return _read_direct(pairs, body)
-    if media_type == UPDATE:
-        raise UnsupportedMediaType(
-            "This address takes queries, not updates.",
-            f"Send a query as {QUERY}, or as the form field “query”.",
+    return media_type
+
+
+def read_iri(name: str, value: str) -> str:
+    """Return ``value``, the parameter ``name``, where it is an absolute IRI."""
+    try:
+        return ox.NamedNode(value).value
+    except ValueError as error:
+        raise ProtocolError(
+            f"{name}: “{value}” is not an absolute IRI ({error}).", "Write it in full."
+        ) from None
+
+
+def read_flag(values: dict[str, str], name: str) -> bool:
+    """Return whether the flag is up: there and empty, or “true”."""
+    value = values.get(name)
+    if value not in {None, "", "true", "false"}:
+        raise ProtocolError(
+            f"{name}: “{value}” is neither true nor false.", f"Write {name}=true, or leave it out."
         )
-    raise UnsupportedMediaType(
-        f"A query cannot be sent as “{media_type or 'nothing'}”.",
-        f"Set Content-Type to {QUERY} with the query as body, or to {FORM} with query=…",
-    )
+    return value in {"", "true"}
 
 
-def _read_form(url_pairs: list[tuple[str, str]], body: bytes) -> QueryRequest:
-    pairs = parse_qsl(_decode(body), keep_blank_values=True, encoding="utf-8", errors="strict")
+def read_timeout(values: dict[str, str]) -> float | None:
+    """Return the parameter ``timeout``, in seconds."""
+    if "timeout" not in values:
+        return None
+    text = values["timeout"].strip()
+    seconds = float(text) if _SECONDS.fullmatch(text) else 0.0
+    if not seconds:
+        raise ProtocolError(
+            f"timeout: “{text}” is no positive number of seconds.", "Write, say, timeout=2.5."
+        )
+    return seconds
+
+
+def read_generation(values: dict[str, str]) -> int | None:
+    """Return the parameter ``generation``, the number of one."""
+    if "generation" not in values:
+        return None
+    text = values["generation"].strip()
+    if not _NUMBER.fullmatch(text):
+        raise ProtocolError(
+            f"generation: “{text}” is no positive whole number.",
+            "Write its number, as the header Peninsula-Generation told it.",
+        )
+    return int(text)
+
+
+def refuse_repetition(pairs: Sequence[tuple[str, str]], names: Iterable[str] = _ONCE) -> None:
+    """Refuse a parameter that may be given once and is given more often."""
+    for name in names:
+        if sum(name == other for other, _ in pairs) > 1:
+            raise ProtocolError(f"“{name}” is given more than once.", "Give it once.")
+
+
+def _join_form(
+    url_pairs: list[tuple[str, str]], body: bytes, operation: str
+) -> list[tuple[str, str]]:
+    pairs = parse_parameters(body)
     in_form = {name for name, _ in pairs}
     for name, _ in url_pairs:
-        if name == "query" or name in in_form:
+        if name == operation or name in in_form:
             raise ProtocolError(
                 f"“{name}” stands in the address of a form request.",
                 "Put every parameter into the form (SPARQL 1.1 Protocol, section 2.1.2).",
             )
     # The W3C's own tests name the dataset of a form request in the address.
-    pairs += url_pairs
-    _refuse_update(pairs)
-    return _read_pairs(pairs)
+    return pairs + url_pairs
 
 
-def _read_direct(pairs: list[tuple[str, str]], body: bytes) -> QueryRequest:
-    _refuse_update(pairs)
-    if any(name == "query" for name, _ in pairs):
+def _join_direct(
+    url_pairs: list[tuple[str, str]], body: bytes, operation: str
+) -> list[tuple[str, str]]:
+    if any(name == operation for name, _ in url_pairs):
         raise ProtocolError(
-            "The query stands twice: in the body and in the address.", "Send it once."
+            f"The {operation} stands twice: in the body and in the address.", "Send it once."
         )
-    return _read_pairs([*pairs, ("query", _decode(body))])
+    return [*url_pairs, (operation, _decode(body))]
 
 
-def _read_pairs(pairs: Sequence[tuple[str, str]]) -> QueryRequest:
-    for name in _ONCE:
-        if sum(name == other for other, _ in pairs) > 1:
-            raise ProtocolError(f"“{name}” is given more than once.", "Give it once.")
+def _make_query(pairs: Sequence[tuple[str, str]]) -> QueryRequest:
+    refuse_repetition(pairs)
     values = dict(pairs)
     if not values.get("query", "").strip():
         raise ProtocolError("There is no query.", "Send it as the parameter “query”.")
     return QueryRequest(
         values["query"],
-        tuple(_read_iri(name, v) for name, v in pairs if name == "default-graph-uri"),
-        tuple(_read_iri(name, v) for name, v in pairs if name == "named-graph-uri"),
+        _read_iris(pairs, "default-graph-uri"),
+        _read_iris(pairs, "named-graph-uri"),
         values.get("format") or None,
+        read_timeout(values),
+        read_generation(values),
+    )
+
+
+def _make_update(pairs: Sequence[tuple[str, str]]) -> UpdateRequest:
+    refuse_repetition(pairs)
+    for name, _ in pairs:
+        if name in _QUERY_ONLY:
+            raise ProtocolError(
+                f"“{name}” belongs to a query.",
+                "This address takes updates: send “update”, and its dataset as "
+                "using-graph-uri and using-named-graph-uri.",
+            )
+    values = dict(pairs)
+    if "generation" in values:
+        raise ProtocolError(
+            "An update cannot be made to a generation of the past.", "Leave out “generation”."
+        )
+    if not values.get("update", "").strip():
+        raise ProtocolError("There is no update.", "Send it as the parameter “update”.")
+    is_dry_run = read_flag(values, "dry-run")
+    if values.get("format") and not is_dry_run:
+        raise ProtocolError(
+            "“format” is given, but an update has no answer to write.",
+            "Leave it out, or add dry-run=true to get the change without making it.",
+        )
+    return UpdateRequest(
+        values["update"],
+        _read_iris(pairs, "using-graph-uri"),
+        _read_iris(pairs, "using-named-graph-uri"),
+        values.get("format") or None,
+        is_dry_run,
+        read_timeout(values),
     )
 
 
@@ -111,23 +319,8 @@ def _refuse_update(pairs: Pairs) -> None:
             )
 
 
-def _read_iri(name: str, value: str) -> str:
-    try:
-        return ox.NamedNode(value).value
-    except ValueError as error:
-        raise ProtocolError(
-            f"{name}: “{value}” is not an absolute IRI ({error}).", "Write it in full."
-        ) from None
-
-
-def _read_content_type(content_type: str | None) -> tuple[str, str]:
-    """Return media type and character set, in lower case."""
-    media_type, *options = (content_type or "").split(";")
-    for option in options:
-        name, _, value = option.partition("=")
-        if name.strip().lower() == "charset":
-            return media_type.strip().lower(), value.strip().strip('"').lower()
-    return media_type.strip().lower(), ""
+def _read_iris(pairs: Pairs, name: str) -> tuple[str, ...]:
+    return tuple(read_iri(name, value) for other, value in pairs if other == name)
 
 
 def _decode(body: bytes) -> str:

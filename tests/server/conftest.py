@@ -18,7 +18,7 @@ from flask.testing import FlaskClient
 
 from peninsula.app import create_app
 from peninsula.config import Config
-from peninsula.dataset.embedded import EmbeddedDataset
+from peninsula.dataset.local import LocalDatabase, LocalDataset
 from peninsula.knowledge import Knowledge, find_knowledge
 from peninsula.library import Library, read_library
 from peninsula.loading import Loaded, load
@@ -39,10 +39,10 @@ def loaded(knowledge: Knowledge) -> Loaded:
 
 
 @pytest.fixture(scope="session")
-def dataset(loaded: Loaded) -> EmbeddedDataset:
+def dataset(loaded: Loaded) -> LocalDataset:
     store = ox.Store()
     store.extend([*loaded.stated, *loaded.computed])
-    return EmbeddedDataset(store, Policy())
+    return LocalDataset(store, Policy())
 
 
 @pytest.fixture(scope="session")
@@ -51,8 +51,8 @@ def library(knowledge: Knowledge) -> Library:
 
 
 @pytest.fixture(scope="session")
-def app(dataset: EmbeddedDataset, knowledge: Knowledge) -> Flask:
-    return create_app(Config(table_rows=50), dataset, knowledge)
+def app(dataset: LocalDataset, knowledge: Knowledge) -> Flask:
+    return create_app(Config(table_rows=50), LocalDatabase(dataset), knowledge)
 
 
 @pytest.fixture

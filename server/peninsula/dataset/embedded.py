@@ -1,80 +1,332 @@
-"""How does an Oxigraph store in this process answer?
+"""How does a store on this machine answer and change?
 
-The policy is applied here, so that no caller can forget it; so is the rule that a query
-which names no dataset sees the union of the named graphs. Evaluation in this process has no
-time limit: the worker processes of a later version stand behind the same interface.
+An :class:`EmbeddedDatabase` brings the parts together: generations on disk, a pool of readers,
+the line of changes before the one writer, and where the dataset fits, a process that holds it
+in memory and forks the readers. A :class:`View` is one generation, seen by one asker.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
-from typing import Final
+import contextlib
+import functools
+import io
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Final, cast
 
 import pyoxigraph as ox
 
-from peninsula.dataset.interface import Boolean, Graph, Result, Row, Solutions, Term
-from peninsula.diagnosis import explain
-from peninsula.errors import ParameterError, QueryFailed, UnknownGraph
-from peninsula.formats import Format
-from peninsula.namespaces import PREFIXES
-from peninsula.policy import Policy
-from peninsula.serialization import Sink, write_solutions, write_statements
+from peninsula.dataset import sandbox
+from peninsula.dataset.changes import Changes
+from peninsula.dataset.channel import ChannelClosed
+from peninsula.dataset.generations import Generation, Generations
+from peninsula.dataset.interface import (
+    Asker,
+    Boolean,
+    Graph,
+    Outcome,
+    Result,
+    Row,
+    Solutions,
+    Term,
+)
+from peninsula.dataset.readers import Limits, ReaderPool, Running, Source
+from peninsula.dataset.workers import Nursery
+from peninsula.errors import PeninsulaError, StoreReadOnly, UnknownGraph
+from peninsula.formats import CSV, JSON, NQUADS, NTRIPLES, TSV, Format
+from peninsula.policy import Policy, QueryFacts, UpdateFacts
 
-_NO_VARIABLE: Final = re.compile(r"does not contains? variable \?(\w+)")
+#: Bytes that a statement takes in memory, strings and indexes included; measured.
+BYTES_A_TRIPLE: Final = 450
+#: A change up to this size is applied in memory before it is acknowledged (quads).
+_APPLIED_AT_ONCE: Final = 20_000
+#: Queries up to this length are remembered with what the policy found.
+_REMEMBERED: Final = 16_384
 
+#: What stands once for each solution. In CSV a line break may also be inside of a literal, and in
+#: JSON the last solution has none, so that the number of rows is a measure, not an account.
+_SEPARATORS: Final = {"json": b'},{"', "xml": b"<result>", "csv": b"\r\n", "tsv": b"\n"}
 
-class EmbeddedSolutions(Solutions):
-    """The solutions of a query, from a store in this process."""
-
-    def __init__(self, solutions: ox.QuerySolutions) -> None:
-        self._solutions = solutions
-        self.variables = tuple(variable.value for variable in solutions.variables)
-
-    def __iter__(self) -> Iterator[Row]:
-        with _Failures():
-            for solution in self._solutions:
-                yield tuple(solution)
-
-    def write(self, format: Format, output: Sink) -> None:
-        with _Failures():
-            write_solutions(self._solutions, format, output)
-
-
-class EmbeddedBoolean(Boolean):
-    """The truth value of a query, from a store in this process."""
-
-    def __init__(self, boolean: ox.QueryBoolean) -> None:
-        self._boolean = boolean
-        self.value = bool(boolean)
-
-    def write(self, format: Format, output: Sink) -> None:
-        write_solutions(self._boolean, format, output)
+_log = logging.getLogger(__name__)
 
 
-class EmbeddedGraph(Graph):
-    """The triples of a query, from a store in this process."""
+@dataclass(frozen=True)
+class Options:
+    """How an embedded database works. Times in seconds, memory in bytes."""
 
-    def __init__(self, triples: ox.QueryTriples) -> None:
-        self._triples = triples
+    is_union: bool = True
+    memory: str = "auto"
+    memory_budget: int = 0
+    keep: int = 10
+    keeps_history: bool = False
+    is_read_only: bool = False
+    update_timeout: float = 60.0
+    writer_memory: int = 0
+    limits: Limits = Limits()
 
-    def __iter__(self) -> Iterator[ox.Triple]:
-        with _Failures():
-            yield from self._triples
 
-    def write(self, format: Format, output: Sink) -> None:
-        with _Failures():
-            write_statements(self._triples, format, output)
+class EmbeddedDatabase:
+    """A store on this machine: its current state, its kept ones, and the way to change it."""
+
+    def __init__(self, generations: Generations, policy: Policy, options: Options) -> None:
+        current = generations.current()
+        assert current, "publish a first generation before opening"
+        self.generations = generations
+        self.options = options
+        self.policy = policy
+        self.is_union = options.is_union
+        self._current = current
+        self._check = functools.lru_cache(4096)(policy.check)
+        self._nursery = Nursery.start()
+        self._template: Nursery | None = None
+        self._template_generation = 0
+        self._turning = threading.Lock()
+        self._is_behind = threading.Event()
+        self._is_closed = False
+        self.readers = ReaderPool(options.limits, self._nursery)
+        self.readers.turn_to(self._disk_source(current.number))
+        self._pruning = threading.Lock()
+        self.changes = None if options.is_read_only else Changes(
+            generations,
+            self._nursery,
+            self._on_publish,
+            keeps_history=options.keeps_history,
+            memory=options.writer_memory,
+            queue_length=256,
+        )  # fmt: skip
+        self._loader = threading.Thread(target=self._keep_in_memory, name="loader", daemon=True)
+        self._loader.start()
+        if options.memory != "never":
+            self._is_behind.set()
+
+    # States.
+
+    @property
+    def current(self) -> Generation:
+        """Return the published generation."""
+        return self._current
+
+    def find(self, number: int) -> Generation:
+        """Return a generation that is kept; raises UnknownGeneration."""
+        return self._current if number == self._current.number else self.generations.find(number)
+
+    def all(self) -> list[Generation]:
+        """Return the generations that are kept, oldest first."""
+        return self.generations.all()
+
+    def view(self, asker: Asker | None = None, generation: Generation | None = None) -> View:
+        """Return the current state, or another one, as ``asker`` sees it."""
+        return View(self, generation or self._current, asker or Asker())
+
+    @property
+    def is_in_memory(self) -> bool:
+        """Return whether queries on the current state are answered from memory."""
+        source = self.readers.source
+        return bool(source and source.is_in_memory)
+
+    def check(self, query: str) -> QueryFacts:
+        """Return what the policy says of ``query``; raises QueryForbidden and its kind."""
+        return self._check(query) if len(query) < _REMEMBERED else self.policy.check(query)
+
+    def check_update(self, update: str) -> UpdateFacts:
+        """Return what the policy says of ``update``; raises QueryForbidden and its kind."""
+        return self.policy.check_update(update)
+
+    # Changes.
+
+    def change(
+        self,
+        message: Mapping[str, Any],
+        *,
+        timeout: float | None = None,
+        precondition: Callable[[], None] | None = None,
+    ) -> Outcome:
+        """Make a change; it is on disk, and answers queries, when this returns."""
+        if self.changes is None:
+            raise StoreReadOnly(
+                "This server takes no changes: its store cannot be written to.",
+                "Ask whoever runs it.",
+            )
+        limit = self.options.update_timeout
+        return self.changes.submit(
+            {"is_union": self.is_union, **message},
+            timeout=min(timeout or limit, limit),
+            precondition=precondition,
+        )
+
+    def parse(
+        self, path: Path, format: Format, base: str, target: Path, asker: Asker
+    ) -> tuple[int, bool]:
+        """Write the statements of an upload as N-Quads to ``target``, in a process of its own.
+
+        Returns their number, and whether any is in a named graph. Raises InvalidUpload,
+        QueryTimeout and its kind.
+        """
+        running = self.readers.run(
+            {"do": "parse", "path": str(path), "format": format.name, "base": base},
+            source=self._disk_source(self._current.number),
+            client=asker.client,
+            text=f"parsing {format.title}",
+            timeout=asker.timeout,
+            is_gone=asker.is_gone,
+        )
+        with target.open("wb") as file:
+            for chunk in running.chunks():
+                file.write(chunk)
+        return running.head["count"], running.head["has_graphs"]
+
+    def _on_publish(self, number: int, size: int) -> None:
+        generation = self.generations.find(number)
+        with self._turning:
+            source = None
+            if (
+                self._template
+                and size <= _APPLIED_AT_ONCE
+                and self._template_generation == number - 1
+            ):
+                source = self._advance(self._template, number)
+            if source is None:
+                source = self._disk_source(number)
+                self._is_behind.set()
+            self._current = generation
+            self.readers.turn_to(source)
+        threading.Thread(target=self._prune, name="pruning", daemon=True).start()
+
+    def _prune(self) -> None:
+        if not self._pruning.acquire(blocking=False):
+            return
+        try:
+            self.generations.prune(self.options.keep, self.readers.generations_in_use())
+        except PeninsulaError as error:
+            _log.warning("old generations could not be removed: %s", error)
+        finally:
+            self._pruning.release()
+
+    # Memory.
+
+    def _disk_source(self, number: int) -> Source:
+        return Source(number, self._nursery, str(self.generations.path(number)))
+
+    def _advance(self, template: Nursery, number: int) -> Source | None:
+        """Apply the patch of generation ``number`` in memory; None where that failed."""
+        try:
+            answer = template.ask(do="apply", path=str(self.generations.patch(number)))
+        except ChannelClosed:
+            answer = {"error": "the process is gone"}
+        if "error" in answer:
+            _log.warning("generation %d is served from disk: %s", number, answer["error"])
+            self._drop_template()
+            return None
+        self._template_generation = number
+        return Source(number, template, None)
+
+    def _drop_template(self) -> None:
+        if self._template:
+            template, self._template = self._template, None
+            template.close()
+            self._nursery.end(template.pid)
+
+    def _keep_in_memory(self) -> None:
+        """Bring memory up to the published generation whenever it is behind."""
+        while True:
+            self._is_behind.wait()
+            if self._is_closed:
+                return
+            self._is_behind.clear()
+            try:
+                self._catch_up()
+            except (PeninsulaError, ChannelClosed) as error:
+                if not self._is_closed:
+                    _log.warning("the dataset is served from disk: %s", error)
+
+    @property
+    def fits_memory(self) -> bool:
+        """Return whether the published generation is to be held in memory."""
+        if self.options.memory == "always":
+            return True
+        budget = self.options.memory_budget or sandbox.physical_memory() // 3
+        return self.options.memory == "auto" and self._current.triples * BYTES_A_TRIPLE <= budget
+
+    def _catch_up(self) -> None:
+        if not self.fits_memory:
+            with self._turning:
+                if self._template:
+                    self.readers.turn_to(self._disk_source(self._current.number))
+                    self._drop_template()
+            return
+        template, number = self._template, self._template_generation
+        if template is None:
+            template, number = self._nursery.fork_template(), self._current.number
+            began = time.monotonic()
+            path = self.generations.path(number)
+            resident = template.ask(do="load", path=str(path))["resident"]
+            _log.info(
+                "generation %d is in memory after %.1f s: %.0f MB",
+                number, time.monotonic() - began, resident / 1e6,
+            )  # fmt: skip
+        while not self._is_closed:
+            with self._turning:
+                if number == self._current.number:
+                    self._template, self._template_generation = template, number
+                    self.readers.turn_to(Source(number, template, None))
+                    return
+            number += 1
+            answer = template.ask(do="apply", path=str(self.generations.patch(number)))
+            if "error" in answer:
+                template.close()
+                raise PeninsulaError(str(answer["error"]))
+
+    # Operation.
+
+    def processes(self) -> dict[str, list[int]]:
+        """Return the numbers of the worker processes by what they do."""
+        return {
+            "zygote": [self._nursery.pid],
+            "template": [self._template.pid] if self._template else [],
+            "writer": [self.changes.pid] if self.changes and self.changes.pid else [],
+            "reader": self.readers.pids(),
+        }
+
+    def memory(self) -> dict[str, int]:
+        """Return the resident bytes of the worker processes by what they do.
+
+        Readers share the template's memory; theirs is counted without it.
+        """
+        used = {}
+        for name, pids in self.processes().items():
+            used[name] = sum(sandbox.memory_of(pid).resident for pid in pids)
+        if self.is_in_memory:
+            shared = used["template"] * len(self.processes()["reader"])
+            used["reader"] = max(0, used["reader"] - shared)
+        return used
+
+    def close(self) -> None:
+        """Finish the change under way, end every process."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._is_behind.set()
+        if self.changes:
+            self.changes.close()
+        self.readers.close()
+        with contextlib.suppress(ChannelClosed):
+            self._drop_template()
+        self._nursery.close()
 
 
-class EmbeddedDataset:
-    """A dataset held by an Oxigraph store in this process."""
+class View:
+    """One generation of an embedded database, as one asker sees it."""
 
-    def __init__(self, store: ox.Store, policy: Policy, *, is_union: bool = True) -> None:
-        self._store = store
-        self._policy = policy
-        self.is_union = is_union
+    def __init__(self, database: EmbeddedDatabase, about: Generation, asker: Asker) -> None:
+        self._database = database
+        self.about = about
+        self._asker = asker
+        self.is_union = database.is_union
+        self.generation = about.number
 
     def evaluate(
         self,
@@ -85,75 +337,164 @@ class EmbeddedDataset:
         substitutions: Mapping[str, Term] | None = None,
         base: str | None = None,
         prefixes: Mapping[str, str] | None = None,
+        formats: Mapping[str, Format | None] | None = None,
     ) -> Result:
-        facts = self._policy.check(query)
-        is_named = bool(default_graphs or named_graphs)
-        known = dict(PREFIXES if prefixes is None else prefixes)
-        try:
-            result = self._store.query(
-                query,
-                base_iri=base,
-                prefixes=known,
-                # With the union switched on, the engine would overlook FROM in the query.
-                use_default_graph_as_union=(
-                    self.is_union and not is_named and not facts.names_dataset
-                ),
-                default_graph=[ox.NamedNode(g) for g in default_graphs] if is_named else None,
-                named_graphs=[ox.NamedNode(g) for g in named_graphs] if is_named else None,
-                substitutions={ox.Variable(n): t for n, t in (substitutions or {}).items()},
-            )
-        except SyntaxError as error:
-            raise explain(query, str(error), known) from None
-        except RuntimeError as error:
-            if match := _NO_VARIABLE.search(str(error)):
-                raise ParameterError(
-                    f"The query does not select ?{match[1]}.",
-                    "Only a variable that SELECT names can be given a value.",
-                    parameter=match[1],
-                ) from None
-            raise QueryFailed(f"The query could not be evaluated: {error}") from error
-        except (OSError, ValueError) as error:
-            raise QueryFailed(f"The query could not be evaluated: {error}") from error
-        return _wrap(result)
+        facts = self._database.check(query)
+        names = {kind: f.name for kind, f in formats.items() if f} if formats else None
+        running = self._run(
+            {
+                "do": "query",
+                "query": query,
+                "is_union": self.is_union and not facts.names_dataset,
+                "default_graphs": list(default_graphs),
+                "named_graphs": list(named_graphs),
+                "substitutions": {name: str(term) for name, term in (substitutions or {}).items()},
+                "base": base,
+                "prefixes": None if prefixes is None else dict(prefixes),
+                "formats": names,
+            },
+            query,
+        )
+        kind = running.head["kind"]
+        has_format = bool(names and kind in names)
+        if kind == "solutions":
+            return PooledSolutions(running, has_format=has_format)
+        if kind == "boolean":
+            return PooledBoolean(running, has_format=has_format)
+        return PooledGraph(running, has_format=has_format)
 
     def graphs(self) -> Mapping[str, int]:
-        return self._graphs
+        return self.about.graphs
+
+    def default_size(self) -> int:
+        return self.about.default
 
     def statements(self, graph: str | None = None) -> Iterator[ox.Quad]:
-        if graph is None:
-            return iter(self._store)
-        if graph not in self._graphs:
+        result = self.dump(graph, NQUADS, is_everything=graph is None)
+        file = cast(IO[bytes], _File(result.chunks(NQUADS)))
+        return iter(ox.parse(file, format=ox.RdfFormat.N_QUADS))
+
+    def dump(self, graph: str | None, format: Format, *, is_everything: bool = False) -> Graph:
+        if graph is not None and graph not in self.about.graphs:
+            names = ", ".join(f"<{name}>" for name in [*self.about.graphs][:20])
             raise UnknownGraph(
                 f"There is no named graph <{graph}>.",
-                f"There are: {', '.join(f'<{name}>' for name in self._graphs)}.",
+                f"There are: {names}." if names else "There is none.",
             )
-        return self._store.quads_for_pattern(None, None, None, ox.NamedNode(graph))
+        message = {
+            "do": "dump", "graph": graph, "format": format.name, "is_everything": is_everything,
+        }  # fmt: skip
+        running = self._run(message, f"dump of {graph or 'everything'}")
+        return PooledGraph(running, has_format=True)
 
-    @cached_property
-    def _graphs(self) -> dict[str, int]:
-        # The store is never written to while it is open here, so counting once is enough.
-        counts = {
-            graph.value: sum(1 for _ in self._store.quads_for_pattern(None, None, None, graph))
-            for graph in self._store.named_graphs()
-            if isinstance(graph, ox.NamedNode)
-        }
-        return dict(sorted(counts.items()))
+    def _run(self, message: Mapping[str, Any], text: str) -> Running:
+        database = self._database
+        source = database.readers.source
+        if source is None or source.generation != self.generation:
+            source = Source(
+                self.generation,
+                database._nursery,  # noqa: SLF001, a view is part of its database
+                str(database.generations.path(self.generation)),
+            )
+        return database.readers.run(
+            message,
+            source=source,
+            client=self._asker.client,
+            text=text,
+            timeout=self._asker.timeout,
+            is_gone=self._asker.is_gone,
+        )
 
 
-def _wrap(result: ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples) -> Result:
-    if isinstance(result, ox.QuerySolutions):
-        return EmbeddedSolutions(result)
-    if isinstance(result, ox.QueryBoolean):
-        return EmbeddedBoolean(result)
-    return EmbeddedGraph(result)
+class _Pooled:
+    """What the results of readers have in common."""
+
+    def __init__(self, running: Running, *, has_format: bool) -> None:
+        self.running = running
+        self._has_format = has_format
+
+    def chunks(self, format: Format) -> Iterator[bytes]:
+        # A generator, so that this result lives as long as somebody reads its chunks.
+        if not self._has_format:
+            self._has_format = True
+            self.running.send({"format": format.name})
+        separator = _SEPARATORS.get(format.name, b"\n")
+        for chunk in self.running.chunks():
+            self.running.rows += chunk.count(separator)
+            yield chunk
+        if format in {CSV, TSV}:
+            self.running.rows -= 1  # the header
+        elif format is JSON:
+            self.running.rows += 1  # separators stand between
+
+    def close(self) -> None:
+        self.running.close()
+
+    def __del__(self) -> None:
+        self.running.close()
 
 
-class _Failures:
-    """Turns what the engine raises while it evaluates into our own errors."""
+class PooledSolutions(_Pooled, Solutions):
+    """The solutions of a query, from a reader process."""
 
-    def __enter__(self) -> None:
-        return None
+    def __init__(self, running: Running, *, has_format: bool) -> None:
+        super().__init__(running, has_format=has_format)
+        self.variables = tuple(running.head["variables"])
 
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, OSError | RuntimeError) and not isinstance(error, BrokenPipeError):
-            raise QueryFailed(f"The query could not be finished: {error}") from error
+    def __iter__(self) -> Iterator[Row]:
+        file = _File(self.chunks(JSON))
+        try:
+            solutions = ox.parse_query_results(
+                cast(IO[bytes], file), format=ox.QueryResultsFormat.JSON
+            )
+            for solution in cast(ox.QuerySolutions, solutions):
+                yield tuple(solution)
+        finally:
+            file.close()
+
+
+class PooledBoolean(_Pooled, Boolean):
+    """The truth value of a query, from a reader process."""
+
+    def __init__(self, running: Running, *, has_format: bool) -> None:
+        super().__init__(running, has_format=has_format)
+        self.value = running.head["value"]
+
+
+class PooledGraph(_Pooled, Graph):
+    """The triples of a query or of a graph, from a reader process."""
+
+    def __iter__(self) -> Iterator[ox.Triple]:
+        file = _File(self.chunks(NTRIPLES))
+        try:
+            for quad in ox.parse(cast(IO[bytes], file), format=ox.RdfFormat.N_TRIPLES):
+                yield quad.triple
+        finally:
+            file.close()
+
+
+class _File(io.RawIOBase):
+    """The chunks of an answer as a file, for the parsers of the engine."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        super().__init__()
+        self._chunks = chunks
+        self._chunk = b""
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        if self._position >= len(self._chunk):
+            self._chunk, self._position = next(self._chunks, b""), 0
+        end = len(self._chunk) if size < 0 else self._position + size
+        part = self._chunk[self._position : end]
+        self._position += len(part)
+        return part
+
+    def close(self) -> None:
+        close = getattr(self._chunks, "close", None)
+        if close:
+            close()
+        super().close()

@@ -1,18 +1,24 @@
-"""What can be asked of a dataset, whatever engine holds it?
+"""What can be asked of a dataset, and what can be changed, whatever engine holds it?
 
-Plain values go in (strings, terms), one of three results comes out. A result belongs to the
-thread that asked for it and is read once: either by iterating or by :meth:`write`.
+Plain values go in (strings, terms), one of three results comes out. A :class:`Database` has
+states, one after another; a :class:`Dataset` is one of them, seen by one asker. A result is
+read once: by iterating, by :meth:`write` or by :meth:`chunks`; closing it, or letting it go,
+ends the evaluation.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
 
 import pyoxigraph as ox
 
+from peninsula.dataset.generations import Generation
 from peninsula.formats import GRAPH_FORMATS, HTML, SOLUTION_FORMATS, Format
+from peninsula.policy import QueryFacts, UpdateFacts
 from peninsula.serialization import Sink
 
 Term = ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple
@@ -20,7 +26,23 @@ Term = ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple
 Row = tuple[Term | None, ...]
 
 
-class Solutions(ABC):
+class Answer(ABC):
+    """What every result can do."""
+
+    @abstractmethod
+    def chunks(self, format: Format) -> Iterator[bytes]:
+        """Yield the answer in ``format`` as it is evaluated."""
+
+    def write(self, format: Format, output: Sink) -> None:
+        """Write the answer in ``format``."""
+        for chunk in self.chunks(format):
+            output.write(chunk)
+
+    def close(self) -> None:  # noqa: B027, not every engine has something to end
+        """End the evaluation."""
+
+
+class Solutions(Answer):
     """The answer of a SELECT query."""
 
     variables: tuple[str, ...]
@@ -28,37 +50,58 @@ class Solutions(ABC):
     @abstractmethod
     def __iter__(self) -> Iterator[Row]: ...
 
-    @abstractmethod
-    def write(self, format: Format, output: Sink) -> None: ...
 
-
-class Boolean(ABC):
+class Boolean(Answer):
     """The answer of an ASK query."""
 
     value: bool
 
-    @abstractmethod
-    def write(self, format: Format, output: Sink) -> None: ...
 
-
-class Graph(ABC):
-    """The answer of a CONSTRUCT or DESCRIBE query."""
+class Graph(Answer):
+    """The answer of a CONSTRUCT or DESCRIBE query, or the statements of a graph."""
 
     @abstractmethod
     def __iter__(self) -> Iterator[ox.Triple]: ...
-
-    @abstractmethod
-    def write(self, format: Format, output: Sink) -> None: ...
 
 
 Result = Solutions | Boolean | Graph
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What a change did: the generation that holds it (0 for a dry run), and how much."""
+
+    generation: int
+    added: int
+    removed: int
+    created: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+    #: What the gate had to say: warnings, a report.
+    remarks: Mapping[str, Any] = field(default_factory=dict)
+    #: Whether the graph that was asked for was there before.
+    existed: bool = True
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.added or self.removed or self.created or self.dropped)
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who asks: in whose turn, until when, and whether anybody still listens."""
+
+    client: str = ""
+    timeout: float | None = None  # seconds; the server's own limit where it is lower
+    is_gone: Callable[[], bool] | None = None
+
+
 class Dataset(Protocol):
-    """Named graphs that can be queried."""
+    """Named graphs that can be queried, in one state."""
 
     #: Whether a query that names no graph sees the union of the named graphs.
     is_union: bool
+    #: The number of the state; 0 where the engine counts none.
+    generation: int
 
     def evaluate(
         self,
@@ -69,11 +112,14 @@ class Dataset(Protocol):
         substitutions: Mapping[str, Term] | None = None,
         base: str | None = None,
         prefixes: Mapping[str, str] | None = None,
+        formats: Mapping[str, Format | None] | None = None,
     ) -> Result:
         """Return the answer to ``query``.
 
         ``default_graphs`` and ``named_graphs``, where either is given, take the place of the
-        dataset that the query names. ``substitutions`` binds variables to terms.
+        dataset that the query names. ``substitutions`` binds variables to terms. ``formats``
+        says which format will be asked for, should the answer be ``solutions``, ``boolean`` or
+        ``graph``; with it the answer begins sooner.
         """
         ...
 
@@ -81,8 +127,70 @@ class Dataset(Protocol):
         """Return the named graphs and how many triples each holds."""
         ...
 
+    def default_size(self) -> int:
+        """Return how many triples the default graph holds, without the named graphs."""
+        ...
+
     def statements(self, graph: str | None = None) -> Iterator[ox.Quad]:
-        """Return every quad, or those of one named graph."""
+        """Return every quad, or those of one named graph; raises UnknownGraph."""
+        ...
+
+    def dump(self, graph: str | None, format: Format, *, is_everything: bool = False) -> Graph:
+        """Return a named graph, the default graph (None) or everything, to be written."""
+        ...
+
+
+class Database(Protocol):
+    """A dataset with its past, and the way to change it."""
+
+    is_union: bool
+
+    @property
+    def current(self) -> Generation:
+        """Return the published state."""
+        ...
+
+    def find(self, number: int) -> Generation:
+        """Return a state that is kept; raises UnknownGeneration."""
+        ...
+
+    def all(self) -> list[Generation]:
+        """Return the states that are kept, oldest first."""
+        ...
+
+    def view(self, asker: Asker | None = None, generation: Generation | None = None) -> Dataset:
+        """Return the published state, or another one, as ``asker`` sees it."""
+        ...
+
+    def check(self, query: str) -> QueryFacts:
+        """Return what the policy says of a query; raises QueryForbidden and its kind."""
+        ...
+
+    def check_update(self, update: str) -> UpdateFacts:
+        """Return what the policy says of an update; raises QueryForbidden and its kind."""
+        ...
+
+    def change(
+        self,
+        message: Mapping[str, Any],
+        *,
+        timeout: float | None = None,
+        precondition: Callable[[], None] | None = None,
+    ) -> Outcome:
+        """Make a change, and return when it is on disk and answers queries.
+
+        ``precondition`` is called when its turn has come, and refuses it by raising. Raises
+        StoreReadOnly, Overloaded, and what the change itself is refused for.
+        """
+        ...
+
+    def parse(
+        self, path: Path, format: Format, base: str, target: Path, asker: Asker
+    ) -> tuple[int, bool]:
+        """Write the statements of an upload as N-Quads to ``target``, outside of this process.
+
+        Returns their number, and whether any is in a named graph. Raises InvalidUpload.
+        """
         ...
 
 

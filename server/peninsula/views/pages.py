@@ -11,7 +11,8 @@ from peninsula.errors import NotFound, find_kind
 from peninsula.formats import HTML
 from peninsula.library import QueryTemplate
 from peninsula.overview import count_classes
-from peninsula.views.site import current_site, language, render
+from peninsula.views.answers import answer
+from peninsula.views.site import current_site, dataset, language, render
 
 blueprint = Blueprint("pages", __name__)
 
@@ -34,12 +35,17 @@ _FEATURED_COUNT: Final = 10
 @blueprint.get("/")
 def home() -> Response:
     """Show what the graph holds and what can be asked."""
-    site = current_site()
+    return answer(_home)
+
+
+def _home() -> Response:
+    site, state = current_site(), dataset()
+    sources = site.knowledge.sources if site.knowledge else []
     page = render(
         "home.html",
-        classes=count_classes(site.dataset, language()),
-        graphs=site.dataset.graphs(),
-        sources={source.graph: source for source in site.knowledge.sources},
+        classes=count_classes(state, language()),
+        graphs=state.graphs(),
+        sources={source.graph: source for source in sources},
         featured=_featured(),
         question_count=len(site.library.templates),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, redirect, request
@@ -9,15 +10,23 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from peninsula.dataset.interface import Result, formats_for
 from peninsula.errors import NotFound, ParameterError
-from peninsula.formats import GRAPH_FORMATS, HTML, PLAIN_JSON, SOLUTION_FORMATS, find
+from peninsula.formats import GRAPH_FORMATS, HTML, PLAIN_JSON, SOLUTION_FORMATS, Format, find
 from peninsula.library import Parameter, QueryTemplate
 from peninsula.suggestions import suggest
 from peninsula.tables import make_table
-from peninsula.views.site import current_site, language, render, respond, wants_html
+from peninsula.views.answers import answer
+from peninsula.views.site import (
+    current_site,
+    dataset,
+    language,
+    render,
+    respond,
+    wants_html,
+)
 
 blueprint = Blueprint("queries", __name__, url_prefix="/queries")
 #: Parameters of the address that are no parameters of the question.
-_RESERVED = ("format", "lang")
+_RESERVED = ("format", "lang", "generation", "timeout")
 
 
 @blueprint.get("")
@@ -51,13 +60,13 @@ def question(slug: str, extension: str = "") -> BaseResponse:
         is_example = True
     bindings = template.bind(values)
 
-    def evaluate() -> Result:
-        return site.dataset.evaluate(template.query, substitutions=bindings)
+    def evaluate(formats: Mapping[str, Format | None]) -> Result:
+        return dataset().evaluate(template.query, substitutions=bindings, formats=formats)
 
     def page(result: Result) -> str:
         return _page(template, values, result, is_example=is_example)
 
-    return respond(evaluate, name, page)
+    return answer(lambda: respond(evaluate, name, page))
 
 
 @blueprint.get("/")
@@ -85,8 +94,9 @@ def _page(
     template: QueryTemplate, values: dict[str, str], result: Result, *, is_example: bool
 ) -> str:
     site = current_site()
-    table = make_table(result, site.dataset, limit=site.config.table_rows, language=language())
-    choices = suggest(template, site.dataset, language())
+    state = dataset()
+    table = make_table(result, state, limit=site.config.table_rows, language=language())
+    choices = suggest(template, state, language())
     return render(
         "query.html",
         question=template,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from typing import Final
+from urllib.parse import urlencode
 
 import pyoxigraph as ox
 from flask import Blueprint, Response, redirect, request
@@ -19,10 +20,12 @@ from peninsula.formats import GRAPH_FORMATS, HTML, NQUADS, TRIG, Format, find
 from peninsula.knowledge import ONTOLOGY
 from peninsula.namespaces import BASE, CONCEPT_SCHEMES, THING_KINDS
 from peninsula.negotiation import choose
-from peninsula.resources import describe_resource, find_dumped_graph, list_terms
+from peninsula.resources import About, describe_resource, find_dumped_graph, list_terms
+from peninsula.views.answers import answer
 from peninsula.views.site import (
     accepted,
-    current_site,
+    begin,
+    dataset,
     language,
     local_path,
     render,
@@ -45,11 +48,14 @@ def names() -> BaseResponse:
 @blueprint.get("/ns.<extension>")
 def terms(extension: str) -> Response:
     """Show the terms of the ontology, or send it."""
-    site = current_site()
-    if extension == HTML.extension:
-        page = render("terms.html", terms=list_terms(site.dataset, language()))
+    if extension != HTML.extension:
+        return answer(lambda: _send_graph(ONTOLOGY, _format(extension)))
+
+    def show() -> Response:
+        page = render("terms.html", terms=list_terms(dataset(), language()))
         return Response(page, content_type=HTML.content_type)
-    return respond_with_triples(_content(ONTOLOGY), _format(extension).name)
+
+    return answer(show)
 
 
 @blueprint.get("/id/<kind>/<path:slug>")
@@ -74,46 +80,57 @@ for _folder in _FOLDERS:
 
 
 def _resource(path: str) -> BaseResponse:
-    site = current_site()
     if path.endswith("/"):
         return _folder_of_files(path)
     name, dot, extension = path.rpartition(".")
     is_document = bool(dot) and find(extension, (*_FORMATS, HTML)) is not None
     iri = _read_iri(name if is_document else path)
-    about = describe_resource(site.dataset, iri, language())
+    if not is_document:
+        _describe_or_refuse(iri)
+        return _see_other(path)
+    return answer(lambda: _document(iri, extension))
+
+
+def _describe_or_refuse(iri: ox.NamedNode) -> About:
+    about = describe_resource(dataset(), iri, language())
     if about is None:
         raise UnknownResource(f"The graph says nothing about <{iri.value}>.", "Is it spelt right?")
-    if not is_document:
-        return _see_other(path)
+    return about
+
+
+def _document(iri: ox.NamedNode, extension: str) -> Response:
+    """Show what is known of a thing, or send it."""
     if extension == HTML.extension:
-        page = render("resource.html", about=about, formats=_FORMATS)
+        page = render("resource.html", about=_describe_or_refuse(iri), formats=_FORMATS)
         return Response(page, content_type=HTML.content_type)
-    is_graph = iri.value in site.dataset.graphs()
-    triples = _content(iri.value) if is_graph else _describe(iri)
-    return respond_with_triples(triples, _format(extension).name)
+    format = _format(extension)
+    if iri.value in dataset().graphs():
+        return _send_graph(iri.value, format)
+    triples = list(construct(dataset(), f"DESCRIBE {iri}"))
+    if not triples:
+        _describe_or_refuse(iri)
+    return respond_with_triples(triples, format.name)
+
+
+def _send_graph(graph: str, format: Format) -> Response:
+    """Send a named graph, as it streams from the engine."""
+    chunks = dataset().dump(graph, format).chunks(format)
+    return Response(begin(chunks), content_type=format.content_type)
 
 
 def _folder_of_files(path: str) -> BaseResponse:
     """Lead from the folder of a source to its named graph, which is what the files hold."""
-    graph = find_dumped_graph(current_site().dataset, _read_iri(path.rstrip("/"), end="/"))
+    graph = find_dumped_graph(dataset(), _read_iri(path.rstrip("/"), end="/"))
     if graph is None:
         raise NotFound(f"There is no source in the folder “{path}”.")
     return redirect(local_path(graph), 303)
 
 
-def _describe(iri: ox.NamedNode) -> list[ox.Triple]:
-    return list(construct(current_site().dataset, f"DESCRIBE {iri}"))
-
-
-def _content(graph: str) -> list[ox.Triple]:
-    # A list, because an iterator of the engine belongs to the thread that asked for it.
-    statements = current_site().dataset.statements(graph)
-    return [ox.Triple(q.subject, q.predicate, q.object) for q in statements]
-
-
 def _see_other(path: str) -> BaseResponse:
     format = choose(accepted(), (*_FORMATS, HTML), name=request.args.get("format"))
-    return redirect(f"/{path}.{format.extension}", 303)
+    kept = [(name, value) for name, value in request.args.items(multi=True) if name != "format"]
+    query = f"?{urlencode(kept)}" if kept else ""
+    return redirect(f"/{path}.{format.extension}{query}", 303)
 
 
 def _format(extension: str) -> Format:

@@ -1,24 +1,30 @@
-"""What does every view need, and how does an answer become a response?"""
+"""What does every view need: who asks, what state of the dataset is asked, and in which form?"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, cast
 
 import pyoxigraph as ox
-from flask import Response, current_app, render_template, request
+from flask import Response, current_app, g, render_template, request
 
+from peninsula.caching import AnswerCache, choose_memento, parse_accept_datetime
 from peninsula.config import Config
-from peninsula.dataset.interface import Dataset, Result, formats_for
+from peninsula.dataset.generations import Generation
+from peninsula.dataset.interface import Asker, Database, Dataset, Result, formats_for
 from peninsula.errors import NotAcceptable
-from peninsula.formats import GRAPH_FORMATS, HTML, Format
+from peninsula.formats import GRAPH_FORMATS, HTML, SOLUTION_FORMATS, Format
 from peninsula.knowledge import Knowledge
 from peninsula.labels import LANGUAGES
 from peninsula.library import Library
+from peninsula.metrics import Metrics
 from peninsula.namespaces import BASE
 from peninsula.negotiation import choose
-from peninsula.serialization import Output, stream, write_statements
+from peninsula.protocol import parse_parameters, read_generation, read_timeout
+from peninsula.serialization import write_to_bytes
+from peninsula.tokens import Identity, Tokens
 
 EXTENSION: Final = "peninsula"
 
@@ -28,14 +34,43 @@ class Site:
     """What the application was made with."""
 
     config: Config
-    dataset: Dataset
-    knowledge: Knowledge
+    database: Database
+    #: None where the shipped graph is not served.
+    knowledge: Knowledge | None
     library: Library
+    tokens: Tokens
+    metrics: Metrics
+    cache: AnswerCache
 
 
 def current_site() -> Site:
     """Return what the application was made with."""
     return cast(Site, current_app.extensions[EXTENSION])
+
+
+# Who asks.
+
+
+def identify(role: str) -> Identity:
+    """Return who asks, if they may do what ``role`` may; raises Unauthorized, Forbidden."""
+    identity = current_site().tokens.authorize(request.headers.get("Authorization"), role)
+    g.identity = identity
+    return identity
+
+
+def require_reading() -> None:
+    """Raise Unauthorized where reading needs a token and none, or a wrong one, is sent."""
+    if current_site().config.read_token:
+        identify("read")
+
+
+def asker(timeout: float | None = None) -> Asker:
+    """Return who asks, for the queue of queries."""
+    return Asker(
+        client=request.remote_addr or "",
+        timeout=timeout,
+        is_gone=request.environ.get("waitress.client_disconnected"),
+    )
 
 
 def accepted() -> str | None:
@@ -49,6 +84,48 @@ def language() -> str:
     return wished if wished in LANGUAGES else request.accept_languages.best_match(LANGUAGES) or "en"
 
 
+# What is asked.
+
+
+def read_parameters() -> list[tuple[str, str]]:
+    """Return the parameters of the address, in their order; refuses what is not UTF-8."""
+    return parse_parameters(request.query_string)
+
+
+def generation(number: int | None = None) -> Generation:
+    """Return the state that this request asks about; ``number`` where its body says it.
+
+    That is ``?generation=``, the one of ``Accept-Datetime`` (RFC 7089), or the published one.
+    Raises UnknownGeneration, ProtocolError.
+    """
+    if "generation" in g:
+        return cast(Generation, g.generation)
+    database = current_site().database
+    number = number or read_generation(request.args.to_dict())
+    wished = request.headers.get("Accept-Datetime")
+    if number is not None:
+        g.generation = database.find(number)
+        g.is_memento = True
+    elif wished is not None:
+        known = [(other.number, other.published) for other in database.all()]
+        g.generation = database.find(choose_memento(parse_accept_datetime(wished), known))
+        g.is_memento = True
+    else:
+        g.generation = database.current
+        g.is_memento = False
+    return cast(Generation, g.generation)
+
+
+def dataset(timeout: float | None = None) -> Dataset:
+    """Return the state that this request asks about, as its asker sees it."""
+    if timeout is None:
+        timeout = read_timeout(request.args.to_dict())
+    return current_site().database.view(asker(timeout), generation())
+
+
+# In which form.
+
+
 def wants_html(*others: Format) -> bool:
     """Whether the client would rather have a page than any of ``others``."""
     try:
@@ -57,38 +134,86 @@ def wants_html(*others: Format) -> bool:
         return False
 
 
+@lru_cache(1024)
+def wishes(accept: str | None, name: str | None) -> Mapping[str, Format | None]:
+    """Return the format wanted for each kind of answer; None for a page, or for none on offer."""
+
+    def wish(offered: tuple[Format, ...]) -> Format | None:
+        try:
+            format = choose(accept, (*offered, HTML), name=name)
+        except NotAcceptable:
+            return None
+        return None if format is HTML else format
+
+    solutions = wish(SOLUTION_FORMATS)
+    return {"solutions": solutions, "boolean": solutions, "graph": wish(GRAPH_FORMATS)}
+
+
 def respond(
-    evaluate: Callable[[], Result], name: str | None, page: Callable[[Result], str]
+    evaluate: Callable[[Mapping[str, Format | None]], Result],
+    name: str | None,
+    page: Callable[[Result], str],
 ) -> Response:
     """Return the answer of ``evaluate`` in the format that the client wants.
 
-    Evaluation and serialisation run in a thread of their own and stream; a page is rendered
-    here, from a table of limited length.
+    An answer streams as it is evaluated; a page is rendered from a table of limited length.
+    An error before the first byte is raised here, so that a real status can be sent.
     """
     accept = accepted()
-
-    def produce(output: Output) -> None:
-        result = evaluate()
-        output.format = choose(accept, formats_for(result, html=True), name=name)
-        if output.format is not HTML:
-            result.write(output.format, output)
-
-    format, body = stream(produce)
-    assert format is not None
-    if format is HTML:
-        return Response(page(evaluate()), content_type=HTML.content_type)
+    result = evaluate(wishes(accept, name))
+    try:
+        format = choose(accept, formats_for(result, html=True), name=name)
+        if format is HTML:
+            return Response(page(result), content_type=HTML.content_type)
+        body = begin(result.chunks(format))
+    except BaseException:
+        result.close()
+        raise
+    g.running = getattr(result, "running", None)
     return Response(body, content_type=format.content_type)
+
+
+#: The engine writes in pieces of 8 KiB; a shorter first one is the whole answer.
+_PIECE: Final = 8000
+
+
+def begin(chunks: Iterator[bytes]) -> bytes | Iterator[bytes]:
+    """Return a small answer whole, else the chunks, of which the first is there already."""
+    gathered = b""
+    for chunk in chunks:
+        gathered += chunk
+        if len(gathered) >= _PIECE:
+            return _Chunks(gathered, chunks)
+    return gathered
+
+
+class _Chunks:
+    """The chunks of an answer; closing it before the end closes their source."""
+
+    def __init__(self, first: bytes, rest: Iterator[bytes]) -> None:
+        self._first: bytes | None = first
+        self._rest = rest
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        if self._first is not None:
+            first, self._first = self._first, None
+            return first
+        return next(self._rest)
+
+    def close(self) -> None:
+        """End the evaluation."""
+        close: Callable[[], None] | None = getattr(self._rest, "close", None)
+        if close:
+            close()
 
 
 def respond_with_triples(triples: Iterable[ox.Triple], name: str | None = None) -> Response:
-    """Return triples in the RDF format that the client wants."""
+    """Return triples of the server's own in the RDF format that the client wants."""
     format = choose(accepted(), GRAPH_FORMATS, name=name)
-
-    def produce(output: Output) -> None:
-        write_statements(triples, format, output)
-
-    _, body = stream(produce)
-    return Response(body, content_type=format.content_type)
+    return Response(write_to_bytes(triples, format), content_type=format.content_type)
 
 
 def render(template: str, **values: Any) -> str:

@@ -1,0 +1,170 @@
+"""What does a reader process do with what it is asked?
+
+It holds one published generation and answers one request after another: a query, a dump of a
+graph, or the parsing of an upload. The answer goes, in the engine's own serialisation, into the
+pipe that came with the request; beside it go a message with what kind of answer it is, and at
+the end one that says it is whole. Whatever goes wrong here ends this process at worst.
+"""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import pyoxigraph as ox
+
+from peninsula.dataset.channel import Channel, ChannelClosed, Message
+from peninsula.dataset.interface import Boolean, Result, Solutions, Term
+from peninsula.dataset.local import LocalStatements, evaluate, graph_name
+from peninsula.errors import (
+    InvalidUpload,
+    PeninsulaError,
+    QueryFailed,
+    QueryOutOfMemory,
+    StoreFull,
+    to_message,
+)
+from peninsula.formats import GRAPH_FORMATS, SOLUTION_FORMATS, find
+
+#: So many statements of an upload are parsed between two looks at their number.
+_READ_AHEAD: Final = 4096
+
+
+def serve_reader(channel: Channel, store: ox.Store) -> None:
+    """Answer what comes over ``channel`` from ``store`` until the other end hangs up."""
+    work: dict[str, Callable[[Channel, ox.Store, Message, int], None]] = {
+        "query": _query,
+        "dump": _dump,
+        "parse": _parse,
+    }
+    while True:
+        try:
+            message, descriptors = channel.receive()
+        except ChannelClosed:
+            return
+        output = descriptors[0] if descriptors else os.open(os.devnull, os.O_WRONLY)
+        try:
+            work[message["do"]](channel, store, message, output)
+        except BrokenPipeError:
+            answer: Message = {"left": True}
+        except PeninsulaError as error:
+            answer = {"error": to_message(error)}
+        except MemoryError:
+            answer = {"error": to_message(out_of_memory())}
+        except OSError as error:
+            answer = {"error": to_message(_explain(error))}
+        except ChannelClosed:
+            return
+        else:
+            answer = {"whole": True}
+        os.close(output)
+        try:
+            channel.send(answer)
+        except ChannelClosed:
+            return
+
+
+def out_of_memory() -> QueryOutOfMemory:
+    """Return the error of a request that needed more memory than one may."""
+    return QueryOutOfMemory(
+        "The query needs more memory than the server gives one query.",
+        "Add LIMIT, or filter before sorting and grouping.",
+    )
+
+
+def _explain(error: OSError) -> PeninsulaError:
+    if error.errno == errno.ENOSPC:
+        return StoreFull("The disk of the server is full; nothing was changed.")
+    return QueryFailed(f"The query could not be finished: {error}")
+
+
+def _query(channel: Channel, store: ox.Store, message: Message, output: int) -> None:
+    result = evaluate(
+        store,
+        message["query"],
+        is_union=message["is_union"],
+        default_graphs=message["default_graphs"],
+        named_graphs=message["named_graphs"],
+        substitutions={name: read_term(text) for name, text in message["substitutions"].items()},
+        base=message["base"],
+        prefixes=message["prefixes"],
+    )
+    kind, head = _describe(result)
+    channel.send(head)
+    name = message["formats"].get(kind) if message["formats"] else None
+    if name is None:
+        name = channel.receive()[0].get("format")
+    if name is None:  # the kind was all that was wanted
+        return
+    offered = GRAPH_FORMATS if kind == "graph" else SOLUTION_FORMATS
+    format = find(name, offered)
+    assert format, name
+    with os.fdopen(output, "wb", buffering=0, closefd=False) as file:
+        result.write(format, file)
+
+
+def _describe(result: Result) -> tuple[str, Message]:
+    if isinstance(result, Solutions):
+        return "solutions", {"kind": "solutions", "variables": result.variables}
+    if isinstance(result, Boolean):
+        return "boolean", {"kind": "boolean", "value": result.value}
+    return "graph", {"kind": "graph"}
+
+
+def _dump(channel: Channel, store: ox.Store, message: Message, output: int) -> None:
+    """Write a named graph, the default graph, or everything."""
+    format = find(message["format"], GRAPH_FORMATS)
+    assert format
+    graph = graph_name(message["graph"]) if not message["is_everything"] else None
+    channel.send({"kind": "graph"})
+    with os.fdopen(output, "wb", buffering=0, closefd=False) as file:
+        LocalStatements(store, graph).write(format, file)
+
+
+def _parse(channel: Channel, store: ox.Store, message: Message, output: int) -> None:
+    """Write the statements of a file as N-Quads, with fresh blank nodes."""
+    format = find(message["format"], GRAPH_FORMATS)
+    assert format
+    assert isinstance(format.engine, ox.RdfFormat)
+    channel.send({"kind": "graph"})
+    count = 0
+    has_graphs = False
+    with (
+        Path(message["path"]).open("rb") as file,
+        os.fdopen(output, "wb", buffering=1 << 20, closefd=False) as sink,
+    ):
+        quads = ox.parse(
+            file,
+            format=format.engine,
+            base_iri=message["base"],
+            rename_blank_nodes=True,
+        )
+        try:
+            while batch := list(itertools.islice(quads, _READ_AHEAD)):
+                count += len(batch)
+                has_graphs = has_graphs or any(
+                    not isinstance(quad.graph_name, ox.DefaultGraph) for quad in batch
+                )
+                ox.serialize(batch, sink, ox.RdfFormat.N_QUADS)
+        except SyntaxError as error:
+            reason = str(error.msg).split(": ", 1)[-1].rstrip(".")
+            line, column = error.lineno or 0, error.offset or 0
+            where = f"Line {line}, column {column}: " if line else ""
+            raise InvalidUpload(
+                f"{where}{reason}.", f"Mend the {format.title} there.", line=line, column=column
+            ) from None
+        except ValueError as error:
+            raise InvalidUpload(f"The {format.title} cannot be read: {error}.") from None
+    channel.send({"count": count, "has_graphs": has_graphs})
+
+
+def read_term(text: str) -> Term:
+    """Return the term that ``text`` is in N-Triples."""
+    line = f"<x:s> <x:p> {text} ."
+    quad = next(iter(ox.parse(line, format=ox.RdfFormat.N_TRIPLES)))
+    term: Term = quad.object
+    return term

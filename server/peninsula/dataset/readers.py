@@ -1,0 +1,610 @@
+"""Which reader answers which query, for how long, and what ends it?
+
+Readers are processes that answer one query at a time. As many work at full priority as there
+are cores; others wait in a bounded queue, in turn by client, so that nobody's many queries keep
+another's one waiting. A query that takes long while others wait gives its place up and goes on
+at idle priority: a query of death costs the rest of the world a tenth of a second, not its time
+limit. A keeper thread ends what is over its limits: time (while the server waits for the client
+the clock stands still), memory of one and of all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import logging
+import os
+import select
+import signal
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from peninsula.dataset import sandbox
+from peninsula.dataset.channel import Channel, ChannelClosed, Message
+from peninsula.dataset.reader import out_of_memory
+from peninsula.dataset.workers import Nursery
+from peninsula.errors import (
+    Overloaded,
+    PeninsulaError,
+    QueryCancelled,
+    QueryCrashed,
+    QueryFailed,
+    QueryTimeout,
+    from_message,
+)
+
+#: After so many seconds a query gives its place up to one that waits.
+_PATIENCE: Final = 0.1
+#: Queries at idle priority, per place.
+_SLOW_PER_PLACE: Final = 12
+_TICK: Final = 0.05
+_GONE_TICK: Final = 0.25
+_PIPE: Final = 1 << 20
+_CHUNK: Final = 1 << 18
+#: Seconds in which a reader should notice that its answer is not wanted any more.
+_LEAVING: Final = 0.02
+_F_SETPIPE_SZ: Final = 1031  # fcntl.F_SETPIPE_SZ, which only Linux has
+#: Seconds without a byte taken after which a client loses its reader to one that waits.
+_IDLE_CLIENT: Final = 5.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where readers of one generation come from."""
+
+    generation: int
+    nursery: Nursery
+    #: The database to open; None where the nursery holds the generation in memory.
+    path: str | None
+
+    @property
+    def is_in_memory(self) -> bool:
+        return self.path is None
+
+
+@dataclass(eq=False)
+class Reader:
+    """A reader process."""
+
+    source: Source
+    channel: Channel
+    pid: int
+    resident: int
+    is_confined: bool
+    is_slow: bool = False
+
+
+@dataclass(eq=False)
+class _Waiter:
+    client: str
+    granted: threading.Event = field(default_factory=threading.Event)
+    is_granted: bool = False
+
+
+class Running:
+    """A query, dump or parsing under way."""
+
+    def __init__(self, pool: ReaderPool, client: str, text: str, timeout: float) -> None:
+        self._pool = pool
+        self.client = client
+        self.text = text
+        self.timeout = timeout
+        self.id = 0
+        self.started = time.monotonic()
+        self.reader: Reader | None = None
+        self.head: Message = {}
+        self.tail: Message = {}
+        self.bytes = 0
+        #: Solutions or triples, as far as they can be told from the bytes.
+        self.rows = 0
+        self._pipe = -1
+        #: Why the reader was killed, where it was.
+        self.verdict: PeninsulaError | None = None
+        self.outcome = ""
+        self._away = 0.0
+        self._away_since: float | None = None
+        self._is_gone: Callable[[], bool] | None = None
+        self._awaits_format = False
+        self._closing = threading.Lock()
+        self._is_closed = False
+
+    def seconds(self) -> float:
+        """Return the seconds it has taken, without those spent waiting for the client."""
+        now = time.monotonic()
+        since = self._away_since
+        away = self._away + (now - since if since is not None else 0.0)
+        return now - self.started - away
+
+    def seconds_away(self) -> float:
+        """Return for how many seconds the client has taken nothing."""
+        since = self._away_since
+        return 0.0 if since is None else time.monotonic() - since
+
+    def kill(self, verdict: PeninsulaError) -> None:
+        """End it; whoever reads its answer is told ``verdict``."""
+        with self._closing:
+            if self._is_closed or self.reader is None:
+                return
+            self.verdict = self.verdict or verdict
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.reader.pid, signal.SIGKILL)
+
+    def begin(self, message: Mapping[str, Any], is_gone: Callable[[], bool] | None) -> None:
+        """Send the request, and wait until the reader knows what kind of answer it is."""
+        assert self.reader
+        read, write = os.pipe()
+        self._pipe = read
+        self._is_gone = is_gone
+        try:
+            with contextlib.suppress(OSError):
+                fcntl.fcntl(write, _F_SETPIPE_SZ, _PIPE)
+            self.reader.channel.send(message, [write])
+        except ChannelClosed:
+            self._fail()
+        finally:
+            os.close(write)
+        self.head = self._message()
+        if "error" in self.head:
+            self.tail = self.head
+            error = from_message(self.head["error"])
+            self.outcome = error.slug()
+            self.close(is_healthy=True)
+            raise error
+        self._awaits_format = "formats" in message and not (message["formats"] or {}).get(
+            self.head["kind"]
+        )
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Tell the reader in which format the answer is wanted."""
+        assert self.reader
+        self._awaits_format = False
+        try:
+            self.reader.channel.send(message)
+        except ChannelClosed:
+            self._fail()
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the answer; raises where it cannot be finished. Ends the query when closed."""
+        try:
+            while chunk := self._read():
+                self.bytes += len(chunk)
+                self._away_since = time.monotonic()
+                yield chunk
+                self._away += time.monotonic() - self._away_since
+                self._away_since = None
+            self.tail = self._message()
+            if "count" in self.tail:
+                self.head |= self.tail
+                self.tail = self._message()
+            if "error" in self.tail:
+                error = from_message(self.tail["error"])
+                self.outcome = error.slug()
+                self.close(is_healthy=True)
+                raise error
+            self.outcome = "ok"
+            self.close(is_healthy=True)
+        finally:
+            self._away_since = None
+            self.close()
+
+    def close(self, *, is_healthy: bool = False) -> None:
+        """Give the reader back, or end it where it is still busy."""
+        with self._closing:
+            if self._is_closed:
+                return
+            self._is_closed = True
+        if self._pipe >= 0:
+            os.close(self._pipe)
+            self._pipe = -1
+        is_healthy = is_healthy or (not self.outcome and self._leave())
+        self.outcome = self.outcome or "left"
+        self._pool.release(self, is_healthy=is_healthy and self.verdict is None)
+
+    def _leave(self) -> bool:
+        """Tell the reader that nobody wants the rest; return whether it is free at once."""
+        if self.reader is None or not self.head:
+            return False
+        channel = self.reader.channel
+        try:
+            if self._awaits_format:
+                channel.send({"format": None})
+            while channel.wait(_LEAVING):
+                message, _ = channel.receive()
+                if not message.keys().isdisjoint({"whole", "left", "error"}):
+                    return True
+        except ChannelClosed:
+            pass
+        return False
+
+    def _read(self) -> bytes:
+        self._wait(self._pipe)
+        return os.read(self._pipe, _CHUNK)
+
+    def _message(self) -> Message:
+        assert self.reader
+        try:
+            self._wait(self.reader.channel.fileno())
+            return self.reader.channel.receive()[0]
+        except ChannelClosed:
+            self._fail()
+            raise AssertionError from None
+
+    def _wait(self, descriptor: int) -> None:
+        """Wait until there is something to read; look meanwhile whether the client is there."""
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        while not poll.poll(_GONE_TICK * 1000):
+            if self._is_gone and self._is_gone():
+                self.outcome = "disconnected"
+                self.close()
+                raise ClientGone
+
+    def _fail(self) -> None:
+        """The reader is dead: find out why, and raise."""
+        assert self.reader
+        error = self.verdict
+        if error is None:
+            died_of, _ = self.reader.source.nursery.end(self.reader.pid)
+            error = _explain_death(died_of)
+            self.reader.pid = 0
+        self.outcome = error.slug()
+        self.close()
+        raise error
+
+
+class ClientGone(ConnectionError):
+    """Whoever asked is not there any more."""
+
+
+def _explain_death(died_of: int) -> PeninsulaError:
+    # Rust aborts where memory cannot be had; a stack that overflows is a segmentation fault.
+    if died_of == signal.SIGABRT:
+        return out_of_memory()
+    if died_of == signal.SIGKILL:
+        return QueryCancelled("The system ended the query, perhaps for want of memory.")
+    name = signal.Signals(died_of).name if died_of else "no signal"
+    return QueryCrashed(
+        f"The query ended the process that evaluated it ({name}); nothing else was disturbed.",
+        "Make it smaller or flatter.",
+    )
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What readers may use. Times in seconds, memory in bytes."""
+
+    places: int = 2
+    queue: int = 64
+    timeout: float = 30.0
+    memory: int = 1 << 30
+    all_memory: int = 4 << 30
+
+
+class ReaderPool:
+    """Every reader of a server."""
+
+    def __init__(self, limits: Limits, nursery: Nursery) -> None:
+        self.limits = limits
+        self.source: Source | None = None
+        self.killed: dict[str, int] = {}
+        self.is_confined = False
+        self._nursery = nursery
+        self._lock = threading.Lock()
+        self._idle: list[Reader] = []
+        self._active = 0
+        self._slow = 0
+        self._running: dict[int, Running] = {}
+        self._last_id = 0
+        self._waiting: OrderedDict[str, deque[_Waiter]] = OrderedDict()
+        self._is_stopped = threading.Event()
+        self._something_runs = threading.Event()
+        self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
+        self._keeper.start()
+
+    # What the rest of the server does with it.
+
+    def run(
+        self,
+        message: Mapping[str, Any],
+        *,
+        source: Source | None = None,
+        client: str = "",
+        text: str = "",
+        timeout: float | None = None,
+        is_gone: Callable[[], bool] | None = None,
+    ) -> Running:
+        """Give ``message`` to a reader, and return once it knows the kind of the answer.
+
+        Raises what the reader says, QueryTimeout and its kind, Overloaded where too many wait,
+        ClientGone.
+        """
+        limit = min(timeout or self.limits.timeout, self.limits.timeout)
+        running = Running(self, client, text, limit)
+        self._take_place(client, limit, is_gone)
+        running.started = time.monotonic()
+        try:
+            running.reader = self._take_reader(source or self.source)
+        except BaseException:
+            with self._lock:
+                self._active -= 1
+                self._grant()
+            raise
+        with self._lock:
+            self._last_id += 1
+            running.id = self._last_id
+            self._running[running.id] = running
+        self._something_runs.set()
+        try:
+            running.begin(message, is_gone)
+        except BaseException:
+            running.close()
+            raise
+        return running
+
+    def turn_to(self, source: Source) -> None:
+        """Answer from another generation from now on."""
+        with self._lock:
+            self.source = source
+            old = [r for r in self._idle if not self._is_useful(r)]
+            self._idle = [r for r in self._idle if self._is_useful(r)]
+        for reader in old:
+            self._end(reader)
+        self._something_runs.set()
+
+    def running(self) -> list[Running]:
+        """Return what is under way, oldest first."""
+        with self._lock:
+            return [running for running in self._running.values() if running.reader]
+
+    def cancel(self, id: int) -> bool:
+        """End a query; returns whether there was one of that number."""
+        with self._lock:
+            running = self._running.get(id)
+        if running is None:
+            return False
+        running.kill(QueryCancelled("An administrator ended the query."))
+        return True
+
+    def states(self) -> dict[str, int]:
+        """Return how many readers are busy, slow, idle, and how many queries wait."""
+        with self._lock:
+            waiting = sum(map(len, self._waiting.values()))
+            return {
+                "active": self._active, "slow": self._slow,
+                "idle": len(self._idle), "waiting": waiting,
+            }  # fmt: skip
+
+    def generations_in_use(self) -> frozenset[int]:
+        """Return the generations that some reader has open."""
+        with self._lock:
+            busy = [r.reader for r in self._running.values() if r.reader]
+            return frozenset(reader.source.generation for reader in (*busy, *self._idle))
+
+    def pids(self) -> list[int]:
+        """Return the process numbers of all readers."""
+        with self._lock:
+            busy = [r.reader.pid for r in self._running.values() if r.reader and r.reader.pid]
+            return [*busy, *(reader.pid for reader in self._idle)]
+
+    def close(self) -> None:
+        """End every reader."""
+        self._is_stopped.set()
+        self._something_runs.set()
+        self._keeper.join(2)
+        for running in self.running():
+            running.kill(QueryCancelled("The server stops."))
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for reader in idle:
+            self._end(reader)
+
+    # Places: how many work at the same time, and who is next.
+
+    def _take_place(self, client: str, timeout: float, is_gone: Callable[[], bool] | None) -> None:
+        with self._lock:
+            if self._active < self.limits.places and not self._waiting:
+                self._active += 1
+                return
+            if sum(map(len, self._waiting.values())) >= self.limits.queue:
+                raise Overloaded(
+                    f"{self.limits.queue} queries are waiting already.",
+                    "Ask again in a moment.",
+                )
+            waiter = _Waiter(client)
+            self._waiting.setdefault(client, deque()).append(waiter)
+            self._grant()
+        self._something_runs.set()
+        until = time.monotonic() + timeout
+        while not waiter.granted.wait(min(_GONE_TICK, max(0.0, until - time.monotonic()))):
+            is_late = time.monotonic() >= until
+            if is_late or (is_gone and is_gone()):
+                with self._lock:
+                    if waiter.is_granted:
+                        break
+                    queue = self._waiting[client]
+                    queue.remove(waiter)
+                    if not queue:
+                        del self._waiting[client]
+                if is_late:
+                    raise Overloaded(
+                        f"No reader was free for {timeout:g} s.", "Ask again in a moment."
+                    )
+                raise ClientGone
+
+    def _grant(self) -> None:
+        """Give free places to who waits, client by client; under the lock."""
+        while self._waiting and self._active < self.limits.places:
+            client, queue = next(iter(self._waiting.items()))
+            waiter = queue.popleft()
+            # The client goes to the end of the line, behind the others that wait.
+            del self._waiting[client]
+            if queue:
+                self._waiting[client] = queue
+            self._active += 1
+            waiter.is_granted = True
+            waiter.granted.set()
+
+    def release(self, running: Running, *, is_healthy: bool) -> None:
+        """Take back the reader of ``running`` and its place."""
+        reader = running.reader
+        assert reader
+        with self._lock:
+            self._running.pop(running.id, None)
+            if reader.is_slow:
+                self._slow -= 1
+            else:
+                self._active -= 1
+            is_kept = is_healthy and not reader.is_slow and self._is_useful(reader)
+            is_kept = is_kept and len(self._idle) <= 2 * self.limits.places
+            if is_kept:
+                self._idle.append(reader)
+            self._grant()
+        if not is_kept:
+            if not is_healthy:
+                reason = running.outcome
+                self.killed[reason] = self.killed.get(reason, 0) + 1
+            self._end(reader)
+            self._something_runs.set()
+
+    # Readers: where they come from and how they end.
+
+    def _is_useful(self, reader: Reader) -> bool:
+        return reader.source is self.source and not self._is_stopped.is_set()
+
+    def _take_reader(self, source: Source | None) -> Reader:
+        assert source
+        with self._lock:
+            for place, reader in enumerate(self._idle):
+                if reader.source is source:
+                    return self._idle.pop(place)
+        try:
+            return self._fork(source)
+        except ChannelClosed:
+            raise QueryFailed("The server could not start a reader.", "Ask again.") from None
+
+    def _fork(self, source: Source) -> Reader:
+        channel, pid = source.nursery.fork("reader", path=source.path, memory=self.limits.memory)
+        try:
+            hello, _ = channel.receive(30)
+        except (ChannelClosed, TimeoutError):
+            channel.close()
+            source.nursery.end(pid)
+            raise ChannelClosed("the reader did not start") from None
+        self.is_confined = hello["is_confined"]
+        return Reader(source, channel, pid, hello["resident"], hello["is_confined"])
+
+    @staticmethod
+    def _end(reader: Reader) -> None:
+        reader.channel.close()
+        if reader.pid:
+            reader.source.nursery.end(reader.pid)
+
+    # The keeper: looks after everything that runs.
+
+    def _keep(self) -> None:
+        while not self._is_stopped.is_set():
+            self._something_runs.wait()
+            try:
+                is_busy = self._look_after()
+            except Exception:
+                _log.exception("the keeper of the readers failed and goes on")
+                is_busy = True
+            if not is_busy:
+                self._something_runs.clear()
+            self._is_stopped.wait(_TICK)
+
+    def _look_after(self) -> bool:
+        running = self.running()
+        for query in running:
+            if query.seconds() > query.timeout:
+                query.kill(
+                    QueryTimeout(
+                        f"The query took longer than {query.timeout:g} s.",
+                        "Ask for less, or raise query-timeout on a server of your own.",
+                    )
+                )
+        self._make_room(running)
+        self._limit_memory(running)
+        self._fork_ahead()
+        return bool(running) or bool(self._waiting)
+
+    def _make_room(self, running: list[Running]) -> None:
+        """Let queries that take long give their place up where others wait."""
+        demoted = []
+        with self._lock:
+            if not self._waiting:
+                return
+            most = _SLOW_PER_PLACE * self.limits.places
+            for query in running:
+                reader = query.reader
+                if reader is None or reader.is_slow or query.id not in self._running:
+                    continue
+                if self._slow < most and query.seconds() + query.seconds_away() > _PATIENCE:
+                    reader.is_slow = True
+                    self._slow += 1
+                    self._active -= 1
+                    demoted.append(reader)
+            is_full = self._slow >= most
+            self._grant()
+        for reader in demoted:
+            _make_idle(reader.pid)
+        if is_full:
+            self._shed(running)
+
+    @staticmethod
+    def _shed(running: list[Running]) -> None:
+        """End what keeps others from being answered: first whom nobody reads, then the oldest."""
+        unread = [q for q in running if q.seconds_away() > _IDLE_CLIENT]
+        slow = [q for q in running if q.reader and q.reader.is_slow and q.seconds() > 1]
+        victims = sorted(unread, key=lambda q: -q.seconds_away()) or sorted(
+            slow, key=lambda q: -q.seconds()
+        )
+        if victims:
+            victims[0].kill(
+                QueryCancelled(
+                    "The server has too many long queries at once, and ended the longest.",
+                    "Ask again later, or ask for less.",
+                )
+            )
+
+    def _limit_memory(self, running: list[Running]) -> None:
+        """End the largest query where all together take more than there is room for."""
+        used = []
+        for query in running:
+            reader = query.reader
+            if reader and reader.pid:
+                grown = sandbox.memory_of(reader.pid).resident - reader.resident
+                used.append((grown, query))
+        if sum(grown for grown, _ in used) > self.limits.all_memory:
+            largest = max(used, key=lambda pair: pair[0])[1]
+            largest.kill(out_of_memory())
+
+    def _fork_ahead(self) -> None:
+        """Have a reader ready before it is asked for."""
+        with self._lock:
+            source = self.source
+            ready = sum(reader.source is source for reader in self._idle)
+            wanted = self.limits.places - self._active
+        if source and ready < wanted and not self._is_stopped.is_set():
+            try:
+                reader = self._fork(source)
+            except (ChannelClosed, PeninsulaError):
+                _log.warning("no reader could be started", exc_info=True)
+                return
+            with self._lock:
+                if self._is_useful(reader):
+                    self._idle.append(reader)
+                    return
+            self._end(reader)
+
+
+def _make_idle(pid: int) -> None:
+    """Let a process compute only when nobody else wants to."""
+    with contextlib.suppress(OSError, AttributeError):
+        os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))

@@ -1,0 +1,387 @@
+"""What does the writer process do with a change?
+
+It holds the working database. Every change becomes an exact net delta that is applied here,
+judged by the gate, and kept or undone; publication makes what was kept the next generation: a
+checkpoint of the working database, the change as RDF Patch, and a description, in this order,
+before CURRENT names it. It trusts nobody's text: when a change ends this process, the server
+starts another one from the published generation and repeats the changes that wait.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import pyoxigraph as ox
+
+from peninsula.dataset import delta as deltas
+from peninsula.dataset.channel import Channel, ChannelClosed, Message
+from peninsula.dataset.delta import Delta, GraphName
+from peninsula.dataset.generations import Generation, Generations, format_instant, sync
+from peninsula.dataset.local import graph_name
+from peninsula.dataset.updates import apply_update
+from peninsula.errors import (
+    PeninsulaError,
+    QueryFailed,
+    QueryForbidden,
+    StoreFull,
+    UnknownGraph,
+    from_message,
+    to_message,
+)
+from peninsula.namespaces import BASE, PREFIXES, expand
+
+HISTORY: Final = expand("graph:history")
+Graph = ox.NamedNode | ox.BlankNode | ox.DefaultGraph
+Quads = Iterable[ox.Quad]
+
+
+class Gate(Protocol):
+    """Stands between a delta and its publication.
+
+    ``store`` already holds the change. Raise a PeninsulaError to refuse it: it is undone, and
+    whoever sent it is told. What is returned goes with the answer: warnings, a report.
+    """
+
+    def judge(self, delta: Delta, store: ox.Store) -> Mapping[str, Any]: ...
+
+
+class OpenGate:
+    """Lets every change pass."""
+
+    def judge(self, delta: Delta, store: ox.Store) -> Mapping[str, Any]:  # noqa: ARG002
+        """Return nothing to tell."""
+        return {}
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A change that is applied and waits for publication."""
+
+    delta: Delta
+    agent: str
+    summary: str
+
+
+class Writer:
+    """The working database and what waits in it."""
+
+    def __init__(self, folder: Path, *, keeps_history: bool, gate: Gate | None = None) -> None:
+        self._generations = Generations(folder)
+        self._keeps_history = keeps_history
+        self._gate = gate or OpenGate()
+        self._current = self._generations.current()
+        number = self._current.number if self._current else None
+        self._generations.checkout(self._generations.writer, number)
+        self._store = ox.Store(str(self._generations.writer))
+        self._kept: list[_Kept] = []
+
+    def change(self, message: Message) -> Message:
+        """Apply a change and return what it did; nothing is published yet."""
+        work: dict[str, Callable[[Message], Delta]] = {
+            "update": self._update,
+            "put": self._put,
+            "drop": self._drop,
+            "patch": self._patch,
+        }
+        name = message.get("graph")
+        graph = graph_name(name)
+        existed = name is None or self._store.contains_named_graph(graph)
+        delta = work[message["kind"]](message)
+        try:
+            delta = self._spare_history(delta)
+            remarks = dict(self._gate.judge(delta, self._store))
+        except BaseException:
+            deltas.apply(self._store, delta.inverse())
+            raise
+        answer: Message = {
+            "added": len(delta.added),
+            "removed": len(delta.removed),
+            "created": [_text(graph) for graph in delta.created],
+            "dropped": [_text(graph) for graph in delta.dropped],
+            "remarks": remarks,
+            "existed": existed,
+        }
+        if target := message.get("dry_run"):
+            deltas.apply(self._store, delta.inverse())
+            with Path(target).open("wb") as file:
+                deltas.write_patch(delta, file, {})
+        elif not delta.is_empty:
+            self._kept.append(_Kept(delta, message["agent"], message["summary"]))
+        return answer
+
+    def publish(self) -> Message:
+        """Make what waits the next generation; returns its number, on disk for good."""
+        if not self._kept:
+            return {"generation": self._current.number if self._current else 0}
+        generations = self._generations
+        number, instant = generations.next_number(), generations.next_instant()
+        stated = _together([kept.delta for kept in self._kept])
+        whole = stated
+        if self._keeps_history:
+            history = self._record(number, format_instant(instant))
+            deltas.apply(self._store, history)
+            whole = stated.then(history)
+        before = self._current
+        graphs, default = count_after(before, whole)
+        generation = Generation(
+            number=number,
+            published=instant,
+            graphs=graphs,
+            default=default,
+            summary="; ".join(dict.fromkeys(kept.summary for kept in self._kept))[:1000],
+            agents=tuple(dict.fromkeys(kept.agent for kept in self._kept)),
+            added=len(stated.added),
+            removed=len(stated.removed),
+            knowledge=before.knowledge if before else "",
+            violations=before.violations if before else 0,
+            warnings=before.warnings if before else 0,
+        )
+        building = generations.building()
+        self._store.backup(str(building))
+        write_patch_file(generations, generation, whole, before.number if before else 0)
+        generations.publish(building, generation)
+        self._current = generation
+        self._kept.clear()
+        size = len(whole.added) + len(whole.removed)
+        return {"generation": number, "size": size}
+
+    # The kinds of change.
+
+    def _update(self, message: Message) -> Delta:
+        loads = {iri: Path(path) for iri, path in message["loads"].items()}
+
+        def load(iri: str) -> Iterator[ox.Quad]:
+            if iri in loads:
+                return _read(loads[iri])
+            if iri in message["load_errors"]:
+                raise from_message(message["load_errors"][iri])
+            raise QueryForbidden(f"LOAD <{iri}> was not foreseen.", "Write its IRI in full.")
+
+        return apply_update(
+            self._store,
+            message["text"],
+            base=message["base"],
+            prefixes=PREFIXES if message["prefixes"] is None else message["prefixes"],
+            is_union=message["is_union"],
+            using_graphs=message["using_graphs"],
+            using_named_graphs=message["using_named_graphs"],
+            load=load if message["allows_load"] else None,
+            only_graph=message["only_graph"],
+        )
+
+    def _put(self, message: Message) -> Delta:
+        """Put the statements of a file into a graph, or with their own graphs into the whole."""
+        quads = deltas.as_stored(_read(Path(message["path"])))
+        store = self._store
+        if message["is_everything"]:
+            add = set(quads)
+            graphs = {q.graph_name for q in add}
+            replaced, gone = set(store), set(store.named_graphs())
+        else:
+            graph = graph_name(message["graph"])
+            add = {ox.Quad(q.subject, q.predicate, q.object, graph) for q in quads}
+            graphs = {graph}
+            replaced, gone = set(store.quads_for_pattern(None, None, None, graph)), set()
+        remove = set()
+        drop: set[GraphName] = set()
+        if message["replaces"]:
+            remove = {q for q in replaced if not self._is_history(q.graph_name)}
+            drop = {name for name in gone - graphs if not self._is_history(name)}
+        delta = deltas.net_delta(store, remove=remove, add=add, drop=drop)
+        for name in graphs:
+            # A graph that is put exists from then on, be it empty.
+            if not isinstance(name, ox.DefaultGraph) and not store.contains_named_graph(name):
+                delta.created.add(name)
+        deltas.apply(store, delta)
+        return delta
+
+    def _is_history(self, graph: Any) -> bool:
+        return self._keeps_history and graph == ox.NamedNode(HISTORY)
+
+    def _drop(self, message: Message) -> Delta:
+        """Remove a graph that must be there, or everything; the default graph is emptied."""
+        store = self._store
+        if message["is_everything"]:
+            remove = {quad for quad in store if not self._is_history(quad.graph_name)}
+            drop = {name for name in store.named_graphs() if not self._is_history(name)}
+        else:
+            graph = graph_name(message["graph"])
+            drop = set()
+            if not isinstance(graph, ox.DefaultGraph):
+                if not store.contains_named_graph(graph):
+                    raise UnknownGraph(f"There is no graph {graph}.")
+                drop = {graph}
+            remove = set(store.quads_for_pattern(None, None, None, graph))
+        delta = deltas.net_delta(store, remove=remove, drop=drop)
+        deltas.apply(store, delta)
+        return delta
+
+    def _patch(self, message: Message) -> Delta:
+        patch = deltas.read_patch(Path(message["path"]).read_bytes())
+        delta = patch.delta(self._store)
+        if message["only_graph"] is not None:
+            deltas.keep_to(delta, message["only_graph"])
+        deltas.apply(self._store, delta)
+        return delta
+
+    def _spare_history(self, delta: Delta) -> Delta:
+        """Return ``delta`` without the end of the history graph, which DROP ALL brings.
+
+        Raises QueryForbidden where it writes to that graph in any other way.
+        """
+        if not any(map(self._is_history, delta.graphs())):
+            return delta
+        history = ox.NamedNode(HISTORY)
+        removed = {quad for quad in delta.removed if quad.graph_name == history}
+        is_over = not any(self._store.quads_for_pattern(None, None, None, history))
+        if not is_over or any(quad.graph_name == history for quad in delta.added):
+            raise QueryForbidden(
+                f"<{HISTORY}> is written by the server alone.", "Leave that graph out."
+            )
+        part = Delta(removed=removed, dropped=delta.dropped & {history})
+        deltas.apply(self._store, part.inverse())
+        return Delta(delta.added, delta.removed - removed, delta.created, delta.dropped - {history})
+
+    def _record(self, number: int, instant: str) -> Delta:
+        """Return who changed what, in the terms of PROV, for the history graph."""
+        graph = ox.NamedNode(HISTORY)
+        this = ox.NamedNode(f"{BASE}history/{number}")
+        quads = set()
+
+        def say(subject: ox.NamedNode, name: str, value: ox.NamedNode | ox.Literal) -> None:
+            quads.add(ox.Quad(subject, ox.NamedNode(expand(name)), value, graph))
+
+        when = ox.Literal(instant, datatype=ox.NamedNode(expand("xsd:dateTime")))
+        say(this, "rdf:type", ox.NamedNode(expand("prov:Entity")))
+        say(this, "rdfs:label", ox.Literal(f"generation {number}", language="en"))
+        say(this, "prov:generatedAtTime", when)
+        if self._current:
+            before = ox.NamedNode(f"{BASE}history/{self._current.number}")
+            say(this, "prov:wasRevisionOf", before)
+        for place, kept in enumerate(self._kept, start=1):
+            activity = ox.NamedNode(f"{this.value}#change-{place}")
+            agent = ox.NamedNode(f"{BASE}history/agent/{kept.agent}")
+            say(this, "prov:wasGeneratedBy", activity)
+            say(activity, "rdf:type", ox.NamedNode(expand("prov:Activity")))
+            counts = f"{len(kept.delta.added)} added, {len(kept.delta.removed)} removed"
+            say(activity, "rdfs:label", ox.Literal(f"{kept.summary}: {counts}", language="en"))
+            say(activity, "prov:endedAtTime", when)
+            say(activity, "prov:wasAssociatedWith", agent)
+            say(agent, "rdf:type", ox.NamedNode(expand("prov:Agent")))
+            say(agent, "rdfs:label", ox.Literal(kept.agent))
+        is_new = not self._store.contains_named_graph(graph)
+        return Delta(
+            added={quad for quad in quads if quad not in self._store},
+            removed=set(),
+            created={graph} if is_new else set(),
+            dropped=set(),
+        )
+
+
+def write_patch_file(
+    generations: Generations, generation: Generation, delta: Delta, before: int
+) -> None:
+    """Write the change that makes ``generation``; after this it survives the loss of power."""
+    path = generations.patch(generation.number)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        deltas.write_patch(delta, file, patch_headers(generation, before))
+        file.flush()
+        os.fsync(file.fileno())
+    sync(path.parent)
+
+
+def patch_headers(generation: Generation, before: int) -> dict[str, str]:
+    """Return the headers of the patch that leads to ``generation``."""
+    return {
+        "id": f"<{BASE}history/{generation.number}>",
+        **({"prev": f"<{BASE}history/{before}>"} if before else {}),
+        "published": str(ox.Literal(format_instant(generation.published))),
+        "agents": str(ox.Literal(", ".join(generation.agents))),
+        "summary": str(ox.Literal(generation.summary)),
+    }
+
+
+def serve_writer(channel: Channel, options: Message, *, is_confined: bool) -> None:
+    """Do what comes over ``channel`` until the other end hangs up."""
+    try:
+        writer = Writer(Path(options["store"]), keeps_history=options["keeps_history"])
+    except (PeninsulaError, OSError) as error:
+        with contextlib.suppress(ChannelClosed):
+            channel.send({"error": to_message(_explain(error))})
+        return
+    channel.send({"ready": True, "is_confined": is_confined})
+    while True:
+        try:
+            message, _ = channel.receive()
+            try:
+                work = writer.change if message["do"] == "change" else lambda _: writer.publish()
+                answer = work(message)
+            except (PeninsulaError, OSError, MemoryError, RuntimeError) as error:
+                answer = {"error": to_message(_explain(error))}
+                if message["do"] == "publish":
+                    # What was half done must not be seen again: the next one starts clean.
+                    channel.send(answer)
+                    return
+            channel.send(answer)
+        except ChannelClosed:
+            return
+
+
+def _explain(error: BaseException) -> PeninsulaError:
+    if isinstance(error, PeninsulaError) and "No space left" not in str(error):
+        return error
+    if getattr(error, "errno", 0) in {errno.ENOSPC, errno.EDQUOT} or "No space left" in str(error):
+        return StoreFull(
+            "The disk of the server is full; nothing was changed.", "Tell whoever runs it."
+        )
+    if isinstance(error, MemoryError):
+        return QueryFailed(
+            "The change needs more memory than the server gives one.", "Send it in parts."
+        )
+    return QueryFailed(f"The change could not be made: {error}")
+
+
+def _read(path: Path) -> Iterator[ox.Quad]:
+    with path.open("rb") as file:
+        yield from ox.parse(file, format=ox.RdfFormat.N_QUADS)
+
+
+def _together(parts: list[Delta]) -> Delta:
+    whole = parts[0]
+    for part in parts[1:]:
+        whole = whole.then(part)
+    return whole
+
+
+def count_after(before: Generation | None, delta: Delta) -> tuple[dict[str, int], int]:
+    """Return how many triples each named graph, and the default graph, hold after ``delta``."""
+    graphs = dict(before.graphs) if before else {}
+    default = before.default if before else 0
+    for name in delta.created | delta.dropped:
+        graphs.setdefault(_text(name) or "", 0)
+    change: Counter[str | None] = Counter()
+    for quad in delta.added:
+        change[_text(quad.graph_name)] += 1
+    for quad in delta.removed:
+        change[_text(quad.graph_name)] -= 1
+    default += change.pop(None, 0)
+    for graph, count in change.items():
+        graphs[graph or ""] = graphs.get(graph or "", 0) + count
+    for name in delta.dropped:
+        graphs.pop(_text(name) or "", None)
+    return dict(sorted(graphs.items())), default
+
+
+def _text(graph: Any) -> str | None:
+    """Return the name of a graph as messages and descriptions carry it."""
+    if isinstance(graph, ox.DefaultGraph):
+        return None
+    return f"_:{graph.value}" if isinstance(graph, ox.BlankNode) else str(graph.value)

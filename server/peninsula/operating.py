@@ -1,0 +1,172 @@
+"""What does an operator do with a store: serve it, fill it, look back, copy it, let others in?"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from peninsula import tokens
+from peninsula.app import body_limit, create_app
+from peninsula.config import Config
+from peninsula.console import Console
+from peninsula.dataset import delta as deltas
+from peninsula.dataset.bulk import load_files
+from peninsula.dataset.delta import Delta
+from peninsula.dataset.embedded import BYTES_A_TRIPLE, EmbeddedDatabase
+from peninsula.dataset.generations import Generation, Generations
+from peninsula.errors import OperatorError, StoreInUse, StoreUnavailable, display_path
+from peninsula.knowledge import Knowledge, find_knowledge
+from peninsula.loading import open_database, prepare
+from peninsula.logs import configure
+from peninsula.serving import address_of, bind, serve
+
+
+def serve_store(config: Config, *, may_violate: bool) -> None:
+    """Serve until told to stop; raises OperatorError where that cannot be begun."""
+    configure(config.log_format)
+    knowledge = None if config.empty else find_knowledge(config.knowledge)
+    generations = Generations(config.store)
+    with bind(config) as listener, _held(generations, knowledge, may_violate=may_violate):
+        database = open_database(config, generations)
+        try:
+            application = create_app(config, database, knowledge)
+            address = address_of(listener)
+            print(_tell(database), file=sys.stderr, flush=True)
+            print(f"Peninsula is at {address} (SPARQL: {address}sparql). Stop it with Ctrl+C.")
+            sys.stdout.flush()
+            # What lives now lives as long as the server: the collector need not look at it.
+            gc.collect()
+            gc.freeze()
+            serve(application, listener, config, body_limit=body_limit(config))
+        finally:
+            database.close()
+
+
+@contextmanager
+def _held(
+    generations: Generations, knowledge: Knowledge | None, *, may_violate: bool
+) -> Iterator[None]:
+    """Hold the store for this server, with what is to be in it; a read-only one as it is."""
+    if not generations.is_writable():
+        if generations.current() is None:
+            raise StoreUnavailable(
+                f"The store {display_path(generations.folder)} is empty and cannot be written to.",
+                "Give --store a folder that you may write to.",
+            )
+        yield
+        return
+    with generations.locked():
+        with Console() as console:
+            prepare(generations, knowledge, console, may_violate=may_violate)
+        yield
+
+
+def _tell(database: EmbeddedDatabase) -> str:
+    """Return one line on how the store is served."""
+    current = database.current
+    database.view().evaluate("ASK {}").close()
+    readers = database.readers
+    confined = "cannot open sockets" if readers.is_confined else "are not confined by this system"
+    if database.changes is None:
+        how = "read-only, from disk"
+    elif database.fits_memory:
+        how = f"from disk, then from memory (about {current.triples * BYTES_A_TRIPLE / 1e6:.0f} MB)"
+    else:
+        how = "from disk"
+    return (
+        f"Generation {current.number}, {current.triples:,} triples, served {how}; "
+        f"{readers.limits.places} readers, which {confined}, "
+        f"{readers.limits.memory / 2**20:,.0f} MiB each."
+    )
+
+
+def load(config: Config, files: Sequence[Path], graph: str | None) -> Generation:
+    """Load big files into a store that no server holds."""
+    generations = Generations(config.store)
+    try:
+        with generations.locked(), Console() as console:
+            generation = load_files(generations, files, console, graph=graph)
+            generations.prune(config.keep)
+            return generation
+    except StoreInUse as error:
+        raise StoreInUse(
+            error.message,
+            "Stop that server first, or send it the file: "
+            "curl -T FILE -H 'Authorization: Bearer …' -H 'Content-Type: …' …/store?graph=IRI",
+        ) from None
+
+
+def list_generations(config: Config) -> list[tuple[Generation, bool]]:
+    """Return the generations that are kept, with whether each is pinned."""
+    generations = Generations(config.store)
+    return [(g, generations.is_pinned(g.number)) for g in generations.all()]
+
+
+def show_patch(config: Config, number: int, output: IO[bytes]) -> None:
+    """Write the change that made a generation."""
+    path = Generations(config.store).patch(number)
+    try:
+        with path.open("rb") as file:
+            while piece := file.read(1 << 20):
+                output.write(piece)
+    except FileNotFoundError:
+        raise OperatorError(
+            f"There is no patch of generation {number} in {display_path(config.store)}.",
+            "“peninsula history list” lists what there is.",
+        ) from None
+
+
+def show_difference(config: Config, before: int, after: int, output: IO[bytes]) -> Delta:
+    """Write what leads from one generation to another, as RDF Patch."""
+    generations = Generations(config.store)
+    for number in (before, after):
+        generations.find(number)
+    delta = deltas.diff(generations.open(before), generations.open(after))
+    deltas.write_patch(delta, output, {})
+    return delta
+
+
+def pin(config: Config, number: int, *, is_pinned: bool) -> None:
+    """Keep a generation for good, or no longer."""
+    Generations(config.store).pin(number, is_pinned=is_pinned)
+
+
+def prune(config: Config, keep: int) -> list[int]:
+    """Remove old generations of a store that no server holds; return their numbers."""
+    generations = Generations(config.store)
+    with generations.locked():
+        return generations.prune(keep)
+
+
+def backup(config: Config, target: Path, number: int | None) -> Generation:
+    """Copy a generation, also while a server runs."""
+    with Console() as console:
+        console("Copying", 0, 0)
+        return Generations(config.store).backup(target, number)
+
+
+def restore(config: Config, source: Path) -> Generation:
+    """Publish what a backup holds as the next generation of a store that no server holds."""
+    generations = Generations(config.store)
+    with generations.locked(), Console() as console:
+        console("Copying", 0, 0)
+        return generations.restore(source)
+
+
+def add_token(config: Config, name: str, role: str) -> str:
+    """Return the text of a new token."""
+    return tokens.add(config.store, name, role)
+
+
+def list_tokens(config: Config) -> Sequence[tokens.Entry]:
+    """Return the tokens of the store."""
+    return tokens.list_tokens(config.store)
+
+
+def revoke_token(config: Config, name: str) -> None:
+    """Let the bearer of a token in no longer."""
+    tokens.revoke(config.store, name)
