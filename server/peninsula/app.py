@@ -1,7 +1,7 @@
 """How is the web application put together?
 
-Wiring only: blueprints, one handler for every error, the headers of every response, and the
-line that the log has for it.
+Wiring only: blueprints, one handler for every error, and the line that the log has for a
+request.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from peninsula.dataset.interface import Database
 from peninsula.dataset.readers import ClientGone
 from peninsula.errors import OperatorError, PeninsulaError
 from peninsula.formats import HTML, PLAIN_JSON
+from peninsula.front import Front
 from peninsula.knowledge import Knowledge
 from peninsula.library import Library, read_library
 from peninsula.logs import log_request
@@ -44,27 +45,6 @@ from peninsula.views.changes import OUTCOMES, outcome_of
 from peninsula.views.site import EXTENSION, Site, current_site, local_path, render, wants_html
 
 PROBLEM: Final = "application/problem+json"
-HEADERS: Final = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-}
-_EXPOSED: Final = (
-    "Content-Location, ETag, Last-Modified, Link, Location, Memento-Datetime, "
-    "Peninsula-Added, Peninsula-Generation, Peninsula-Removed, Retry-After, WWW-Authenticate"
-)
-_PREFLIGHT: Final = {
-    "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, PATCH, DELETE, QUERY, OPTIONS",
-    "Access-Control-Allow-Headers": (
-        "Accept, Accept-Datetime, Accept-Language, Authorization, Content-Encoding, "
-        "Content-Type, If-Match, If-None-Match"
-    ),
-    "Access-Control-Max-Age": "86400",
-}
-_VARY: Final = ("Accept", "Accept-Datetime", "Accept-Encoding", "Accept-Language")
 #: Endpoints whose requests are counted as queries.
 _QUERIES: Final = frozenset({"sparql.sparql", "queries.question"})
 _log = logging.getLogger(__name__)
@@ -102,6 +82,9 @@ def create_app(
     app.register_error_handler(Exception, handle_error)
     app.before_request(begin)
     app.after_request(finish)
+    app.wsgi_app = Front(  # type: ignore[method-assign]
+        app.wsgi_app, config, cache, metrics, lambda: database.current.number
+    )
     return app
 
 
@@ -177,13 +160,7 @@ def _describe(error: Exception) -> dict[str, Any]:
 
 
 def finish(response: Response) -> Response:
-    """Put on the headers that every response has; count it and log it once it is sent."""
-    config = current_site().config
-    response.headers.update(HEADERS)
-    response.vary.update(_VARY)
-    _allow_origin(response, config)
-    if request.method == "OPTIONS":
-        response.headers.update(_PREFLIGHT)
+    """Leave out what an empty body has no use for; count and log the response once it is sent."""
     if response.content_length == 0 and request.method != "HEAD":
         response.headers.pop("Content-Type", None)
     if request.method == "HEAD" and response.is_streamed:
@@ -191,18 +168,6 @@ def finish(response: Response) -> Response:
         response.response = ()
     _observe(response)
     return response
-
-
-def _allow_origin(response: Response, config: Config) -> None:
-    if "*" in config.cors:
-        response.headers["Access-Control-Allow-Origin"] = "*"
-    elif (origin := request.headers.get("Origin")) in config.cors:
-        response.headers["Access-Control-Allow-Origin"] = str(origin)
-        response.vary.add("Origin")
-    elif config.cors:
-        response.vary.add("Origin")
-        return
-    response.headers["Access-Control-Expose-Headers"] = _EXPOSED
 
 
 def _observe(response: Response) -> None:

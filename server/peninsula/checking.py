@@ -18,8 +18,8 @@ from typing import Final
 
 import pyoxigraph as ox
 
-from peninsula.dataset.local import LocalDataset
 from peninsula.dataset.interface import Dataset
+from peninsula.dataset.local import LocalDataset
 from peninsula.errors import InvalidQuestion, PeninsulaError, display_path
 from peninsula.formats import CSV
 from peninsula.hygiene import load_rules, run_rules

@@ -19,7 +19,7 @@ from peninsula.policy import Token, tokenize
 _POSITION: Final = re.compile(r"error at (\d+):(\d+): expected (.*)", re.DOTALL)
 _QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)+"')
 _SCHEME: Final = re.compile(r"<[A-Za-z][A-Za-z0-9+.-]*:")
-_CLOSING: Final = {"(": ")", "[": "]", "{": "}", "<<": ">>"}
+_CLOSING: Final = {"(": ")", "[": "]", "{": "}", "<<": ">>", "{|": "|}"}
 #: What the engine says in sentences, and how we say it.
 _SENTENCES: Final = {
     "Duplicated variable name in SELECT": "SELECT names a variable twice.",

@@ -372,7 +372,7 @@ class UpstreamFailed(PeninsulaError):
 
 
 class StoreReadOnly(PeninsulaError):
-    """This server takes no changes: its store cannot be written to."""
+    """The server takes no changes: its store cannot be written to."""
 
     status = 403
     title = "Read-only store"

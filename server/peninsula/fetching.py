@@ -51,7 +51,7 @@ def fetch(
     address = iri
     for _ in range(_MOST_REDIRECTS + 1):
         parts = check_address(address, hosts)
-        connection = _connect(parts, hosts, until)
+        connection = _connect(parts, until)
         try:
             path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             headers = {"Accept": _ACCEPT, "User-Agent": f"peninsula/{__version__}"}
@@ -109,9 +109,7 @@ def is_public(address: str) -> bool:
     return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
 
 
-def _connect(
-    parts: SplitResult, hosts: Collection[str], until: float
-) -> http.client.HTTPConnection:
+def _connect(parts: SplitResult, until: float) -> http.client.HTTPConnection:
     assert parts.hostname
     port = parts.port or {"http": 80, "https": 443}[parts.scheme]
     left = until - time.monotonic()
@@ -145,7 +143,7 @@ def _is_trusted(host: str) -> bool:
 
 
 def _find_format(address: str, content_type: str) -> Format:
-    media_type = content_type.split(";")[0].strip().lower()
+    media_type = content_type.partition(";")[0].strip().lower()
     if found := find_media_type(media_type, GRAPH_FORMATS):
         return found
     if found := RDF_EXTENSIONS.get(Path(urlsplit(address).path).suffix.lower()):

@@ -18,8 +18,8 @@ from typing import Any, Final
 import pyoxigraph as ox
 import yaml
 
-from peninsula.dataset.local import LocalDataset
 from peninsula.dataset.interface import Dataset, Result, Term
+from peninsula.dataset.local import LocalDataset
 from peninsula.errors import (
     InvalidQuestion,
     ParameterError,

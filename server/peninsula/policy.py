@@ -34,12 +34,13 @@ _IRI: Final = r"""< (?: [^<>"{}|^`\\\x00-\x20]++ | \\u[0-9A-Fa-f]{4} | \\U[0-9A-
 _STRING: Final = r"""
       " (?: "" (?: [^"\\]++ | \\. | "(?!"") )*+ "{3} | (?:[^"\\\n\r]++ | \\. )*+ " )
     | ' (?: '' (?: [^'\\]++ | \\. | '(?!'') )*+ '{3} | (?:[^'\\\n\r]++ | \\. )*+ ' )"""
+_ESCAPED: Final = r"\\[_~.\-!$&'()*+,;=/?\#@%]"
 _REST: Final = rf"""
     | (?P<string> {_STRING} )
     | (?P<name> _:[{_CHAR}.-]*
               | @[A-Za-z][\w-]*+
               | (?: [{_CHAR}] (?: [{_CHAR}.-]*[{_CHAR}-] )? )? :
-                (?: [{_CHAR}:%-]++ | \.(?=[{_CHAR}.:%\\-]) | \\[_~.\-!$&'()*+,;=/?\#@%] )*+ )
+                (?: [{_CHAR}:%-]++ | \.(?=[{_CHAR}.:%\\-]) | {_ESCAPED} )*+ )
     | (?P<number> (?: \d++\.?\d*+ | \.\d++ ) (?: [eE][+-]?\d++ )? )
     | (?P<word> [^\W\d]\w*+ )"""
 _FLAGS: Final = re.VERBOSE | re.DOTALL
@@ -47,7 +48,7 @@ _VARIABLE: Final = rf"(?P<variable> [?$][{_CHAR}]++ )"
 #: One token, and the white space and comments before it.
 _TOKEN: Final = re.compile(
     rf"{_SPACE} (?: {_VARIABLE} | (?P<iri> {_IRI} ) {_REST}"
-    r"| (?P<sign> && | \|\| | [!<>]= | \^\^ | << | >> | . ) )?",
+    r"| (?P<sign> && | \|\| | [!<>]= | \^\^ | << | >> | \{\| | \|\} | . ) )?",
     _FLAGS,
 )
 #: The same where “<” is less-than.
@@ -56,7 +57,7 @@ _TOKEN_AFTER_OPERAND: Final = re.compile(
 )
 #: What stands between the brackets of data.
 _DATA: Final = re.compile(
-    rf"(?: [^<>\"'\#\\()\[\]{{}}]++ | {_IRI} | {_STRING} | \#[^\n\r]*+ | \\. )*+", _FLAGS
+    rf"(?: [^<>\"'\#\\()\[\]{{}}]++ | {_IRI} | {_STRING} | \#[^\n\r]*+ | {_ESCAPED} )*+", _FLAGS
 )
 _QUERIES: Final = frozenset(("SELECT", "ASK", "CONSTRUCT", "DESCRIBE"))
 _UPDATES: Final = frozenset(
@@ -66,11 +67,11 @@ _PROLOGUE: Final = frozenset(("PREFIX", "BASE", "VERSION"))
 _EXPRESSION_CLAUSES: Final = frozenset(("SELECT", "GROUP", "ORDER", "HAVING"))
 _NO_EXPRESSION_CLAUSES: Final = frozenset(("WHERE", "FROM", "CONSTRUCT", "DESCRIBE", "ASK"))
 _OPERATORS: Final = frozenset(("&&", "||", "!=", "<=", ">=", *"=<>+-*/|!^?"))
-_JOINS: Final = frozenset((".", ";", ",", "/", "[", "<<", "~"))
+_JOINS: Final = frozenset((".", ";", ",", "/", "[", "<<", "~", "{|"))
 #: A group after one of these is not joined with what stands before it.
 _SETS_APART: Final = frozenset(("UNION", "OPTIONAL", "MINUS", "EXISTS", "WHERE"))
-_OPENS: Final = frozenset(("(", "[", "{", "<<"))
-_CLOSES: Final = {")": "(", "]": "[", "}": "{", ">>": "<<"}
+_OPENS: Final = frozenset(("(", "[", "{", "<<", "{|"))
+_CLOSES: Final = {")": "(", "]": "[", "}": "{", ">>": "<<", "|}": "{|"}
 #: What makes the answer to the same question on the same data another one.
 _UNSTEADY: Final = frozenset(("NOW", "RAND", "UUID", "STRUUID", "BNODE", "SERVICE"))
 
@@ -287,7 +288,8 @@ class _Count:
             is_join = reading == "collection" and (token.is_operand or text in _JOINS)
         if is_join:
             group = frame.group
-            group.joins += 1
+            # An annotation has its reifier's triple and one of its own at least.
+            group.joins += 2 if text == "{|" else 1
             if group.joins > self._max_joins:
                 most = f"joins more than {self._max_joins} patterns in one group"
                 raise self._error(most, token, "max_joins")
@@ -398,7 +400,7 @@ def _open(frame: _Frame, bracket: str, before: Token | None, last: Token | None)
         # The braces of a SELECT end its projection.
         frame.is_expression_clause = False
         return _Frame(bracket, "data" if is_data else "group", frame)
-    if bracket == "[" and frame.reading != "data":
+    if bracket in {"[", "{|"} and frame.reading != "data":
         return _Frame(bracket, "group", frame)
     if frame.reading != "group":
         return _Frame(bracket, frame.reading, frame)

@@ -11,7 +11,8 @@ import pyoxigraph as ox
 import pytest
 from flask.testing import FlaskClient
 
-from peninsula.app import HEADERS, PROBLEM
+from peninsula.app import PROBLEM
+from peninsula.front import HEADERS
 from peninsula.formats import GRAPH_FORMATS, SOLUTION_FORMATS, Format
 from peninsula.namespaces import BASE, expand
 
@@ -188,7 +189,7 @@ def test_an_unforeseen_error_tells_nothing_of_the_inside(
     def fail(*_arguments: object, **_named: object) -> None:
         raise ZeroDivisionError("secret")
 
-    monkeypatch.setattr("peninsula.dataset.embedded.EmbeddedDataset.evaluate", fail)
+    monkeypatch.setattr("peninsula.dataset.local.LocalDataset.evaluate", fail)
     response = client.get(ask(SELECT))
     assert response.status_code == 500
     assert b"secret" not in response.data

@@ -145,7 +145,7 @@ class Changes:
                 return
             try:
                 self._take(job)
-            except Exception:
+            except Exception:  # noqa: BLE001, whatever it was, the next change is to have its turn
                 _log.exception("the line of changes failed and goes on")
                 self._end_writer()
 
@@ -186,13 +186,7 @@ class Changes:
                 except PeninsulaError as error:
                     job.fail(error)
                 if not waiting and len(applied) < _TOGETHER and time.monotonic() < until:
-                    with contextlib.suppress(queue.Empty):
-                        more = self._queue.get_nowait()
-                        if more is None:
-                            self._is_stopped = True
-                            self._queue.put_nowait(None)
-                        else:
-                            waiting.append(more)
+                    waiting += self._next()
                 if not waiting and applied:
                     waiting = self._publish(applied)
                     applied = []
@@ -201,6 +195,18 @@ class Changes:
                 if not job.is_over.is_set():
                     job.fail(PeninsulaError("The change could not be made; see the log."))
             raise
+
+    def _next(self) -> list[_Job]:
+        """Return the next change that waits, if there is one."""
+        try:
+            job = self._queue.get_nowait()
+        except queue.Empty:
+            return []
+        if job is None:
+            self._is_stopped = True
+            self._queue.put_nowait(None)
+            return []
+        return [job]
 
     def _apply(self, job: _Job, applied: list[_Job]) -> None:
         if job.precondition:

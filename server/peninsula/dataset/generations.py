@@ -233,9 +233,7 @@ class Generations:
             with tempfile.TemporaryFile(dir=self.folder):
                 return True
         except OSError as error:
-            if error.errno == errno.ENOSPC:
-                return True
-            return False
+            return error.errno == errno.ENOSPC
 
     def recover(self) -> list[str]:
         """Throw away what a server that died has left; return what was thrown away."""
@@ -470,7 +468,7 @@ def _describe(generation: Generation) -> str:
 
 
 def _write_whole(path: Path, text: str) -> None:
-    """Write a small file so that it is there whole or not at all; its folder is yet to be synced."""
+    """Write a small file whole or not at all; its folder is yet to be synced."""
     temporary = path.with_name(f".{path.name}.new")
     with temporary.open("w", encoding="utf-8") as file:
         file.write(text)

@@ -193,7 +193,13 @@ class LocalDataset:
     def default_size(self) -> int:
         return sum(1 for _ in self._store.quads_for_pattern(None, None, None, ox.DefaultGraph()))
 
-    def dump(self, graph: str | None, format: Format, *, is_everything: bool = False) -> Graph:
+    def dump(
+        self,
+        graph: str | None,
+        format: Format,  # noqa: ARG002, it is asked for when the answer is read
+        *,
+        is_everything: bool = False,
+    ) -> Graph:
         if is_everything:
             return LocalStatements(self._store, None)
         if graph is not None:
@@ -310,7 +316,12 @@ class LocalDatabase:
         raise StoreReadOnly(f"A dataset in memory takes no {message['kind']}.", "Use a store.")
 
     def parse(
-        self, path: Path, format: Format, base: str, target: Path, asker: Asker
+        self,
+        path: Path,  # noqa: ARG002
+        format: Format,  # noqa: ARG002
+        base: str,  # noqa: ARG002
+        target: Path,  # noqa: ARG002
+        asker: Asker,  # noqa: ARG002
     ) -> tuple[int, bool]:
         """Refuse: there is no process to parse in."""
         raise StoreReadOnly("A dataset in memory takes no uploads.", "Use a store.")

@@ -125,7 +125,7 @@ def _dump(channel: Channel, store: ox.Store, message: Message, output: int) -> N
         LocalStatements(store, graph).write(format, file)
 
 
-def _parse(channel: Channel, store: ox.Store, message: Message, output: int) -> None:
+def _parse(channel: Channel, _store: ox.Store, message: Message, output: int) -> None:
     """Write the statements of a file as N-Quads, with fresh blank nodes."""
     format = find(message["format"], GRAPH_FORMATS)
     assert format

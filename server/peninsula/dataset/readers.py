@@ -512,7 +512,7 @@ class ReaderPool:
             self._something_runs.wait()
             try:
                 is_busy = self._look_after()
-            except Exception:
+            except Exception:  # noqa: BLE001, without the keeper no limit would be kept
                 _log.exception("the keeper of the readers failed and goes on")
                 is_busy = True
             if not is_busy:

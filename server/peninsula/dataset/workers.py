@@ -28,7 +28,7 @@ class Nursery:
     def start(cls) -> Self:
         """Start the first zygote, a new process."""
         ours, theirs = Channel.pair()
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603, our own module
             [sys.executable, "-m", "peninsula.dataset.zygote", str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, cast
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 from flask import Response, g, request
 
@@ -28,6 +28,7 @@ from peninsula.compression import (
     is_worthwhile,
 )
 from peninsula.dataset.generations import Generation, format_instant
+from peninsula.front import GIVEN, Given
 from peninsula.views.site import accepted, current_site, generation, language, require_reading
 
 _SECONDS_OF_A_YEAR: Final = 31_536_000
@@ -84,6 +85,9 @@ def answer(
         if response.status_code != 200:
             return response
         _remember(response, tag, about)
+    request.environ[GIVEN] = Given(
+        tag, about.number, g.is_memento, str(request.url_rule), g.get("query_hash")
+    )
     response.headers["ETag"] = tag
     response.headers["Last-Modified"] = format_http_date(about.published)
     visibility = "private" if site.config.read_token else "public"
@@ -134,7 +138,7 @@ def _tell_state(response: Response, about: Generation) -> Response:
     if request.method in {"GET", "HEAD"} and len(request.query_string) <= _LONGEST_QUERY_STRING:
         original = _address(None)
         response.headers["Link"] = format_links(
-            original, f"{request.host_url}timemap?{urlencode({'url': original})}"
+            original, f"{request.host_url}timemap?url={quote(original, safe='')}"
         )
         if g.is_memento:
             response.headers["Memento-Datetime"] = format_http_date(about.published)
@@ -144,7 +148,10 @@ def _tell_state(response: Response, about: Generation) -> Response:
 
 def _address(number: int | None) -> str:
     """Return the address of this request, for one generation or for the published one."""
-    pairs = [(name, v) for name, v in request.args.items(multi=True) if name != "generation"]
+    query = request.query_string.decode("ascii", "replace")
+    if "generation" in query:
+        pairs = [pair for pair in parse_qsl(query, True) if pair[0] != "generation"]
+        query = urlencode(pairs)
     if number is not None:
-        pairs.append(("generation", str(number)))
-    return request.base_url + (f"?{urlencode(pairs)}" if pairs else "")
+        query += f"{'&' if query else ''}generation={number}"
+    return f"{request.host_url[:-1]}{quote(request.path)}{'?' if query else ''}{query}"
