@@ -45,7 +45,7 @@ $(VENV)/.bench: $(READY)
 	@touch $@
 
 bench: $(VENV)/.bench
-	@$(BIN)/python bench/bench.py $(ARGS)
+	@$(BIN)/python -m bench $(ARGS)
 
 format: $(READY)
 	@$(BIN)/ruff check --fix --quiet $(CODE) || true

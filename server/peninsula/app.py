@@ -6,6 +6,7 @@ request.
 
 from __future__ import annotations
 
+import errno
 import logging
 import time
 from collections.abc import Callable
@@ -22,7 +23,7 @@ from peninsula.config import Config
 from peninsula.dataset.embedded import EmbeddedDatabase
 from peninsula.dataset.interface import Database
 from peninsula.dataset.readers import ClientGone
-from peninsula.errors import OperatorError, PeninsulaError
+from peninsula.errors import OperatorError, PeninsulaError, StoreFull
 from peninsula.formats import HTML, PLAIN_JSON
 from peninsula.front import Front
 from peninsula.knowledge import Knowledge
@@ -111,6 +112,9 @@ def handle_error(error: Exception) -> Response:
     """Return the one shape of every error: a problem document (RFC 9457), or a page."""
     if isinstance(error, HTTPException) and error.response is not None:
         return error.get_response()  # type: ignore[return-value]
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        # What comes in, and what is tried out, is written beside the store first.
+        error = StoreFull("The disk of the server is full; nothing was changed.", "Make room.")
     g.error = error
     if isinstance(error, ClientGone):
         # Nobody reads this; the log and the metrics know it as what it was.

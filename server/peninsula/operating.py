@@ -34,16 +34,24 @@ def serve_store(config: Config, *, may_violate: bool) -> None:
         database = open_database(config, generations)
         try:
             application = create_app(config, database, knowledge)
-            address = address_of(listener)
             print(_tell(database), file=sys.stderr, flush=True)
-            print(f"Peninsula is at {address} (SPARQL: {address}sparql). Stop it with Ctrl+C.")
-            sys.stdout.flush()
             # What lives now lives as long as the server: the collector need not look at it.
             gc.collect()
             gc.freeze()
-            serve(application, listener, config, body_limit=body_limit(config))
+            serve(
+                application,
+                listener,
+                config,
+                on_start=lambda: _greet(address_of(listener)),
+                body_limit=body_limit(config),
+            )
         finally:
             database.close()
+
+
+def _greet(address: str) -> None:
+    print(f"Peninsula is at {address} (SPARQL: {address}sparql). Stop it with Ctrl+C.")
+    sys.stdout.flush()
 
 
 @contextmanager

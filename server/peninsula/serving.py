@@ -35,6 +35,7 @@ from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import BadRequest, Error, InternalServerError, RequestEntityTooLarge
 
 from peninsula.config import Config
+from peninsula.dataset.readers import most_at_once
 from peninsula.errors import (
     CannotListen,
     PeninsulaError,
@@ -112,13 +113,15 @@ def serve(
     listener: socket.socket,
     config: Config,
     *,
+    on_start: Callable[[], None] | None = None,
     on_stop: Callable[[], None] | None = None,
     body_limit: BodyLimit | None = None,
     grace: float = GRACE,
 ) -> None:
     """Answer requests until SIGTERM or SIGINT, then let the running ones finish, and return.
 
-    ``on_stop`` is called once, when the first signal has come: nothing new is accepted from then
+    ``on_start`` is called once, when a signal would be heeded. ``on_stop`` is called once, when
+    the first signal has come: nothing new is accepted from then
     on. After ``grace`` seconds, or at a second signal, what still runs is cut off: its client's
     connection is closed, which ``environ["waitress.client_disconnected"]()`` tells the
     application. Threads that do not heed it are left behind; the caller ends the processes that
@@ -126,6 +129,8 @@ def serve(
     """
     server = Server(application, listener, config, body_limit=body_limit, grace=grace)
     with _signals(server.stop):
+        if on_start is not None:
+            on_start()
         server.run(on_stop)
 
 
@@ -553,8 +558,8 @@ def count_threads(config: Config) -> int:
     A query holds its thread while it runs or waits, so that there is one for each of those, and
     ``config.threads`` more for what needs no reader: pages, health, metrics, refusals.
     """
-    readers = config.readers or os.cpu_count() or 1
-    return config.threads + readers + config.queue
+    places = config.readers or os.cpu_count() or 1
+    return config.threads + most_at_once(places) + config.queue
 
 
 def _proxy_settings(config: Config) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pyoxigraph as ox
 import pytest
 
-from peninsula.dataset.embedded import EmbeddedDataset
+from peninsula.dataset.local import LocalDataset
 from peninsula.knowledge import Knowledge, find_knowledge
 from peninsula.library import Library, read_library
 from peninsula.loading import Loaded, load
@@ -27,10 +27,10 @@ def loaded(knowledge: Knowledge) -> Loaded:
 
 
 @pytest.fixture(scope="session")
-def dataset(loaded: Loaded) -> EmbeddedDataset:
+def dataset(loaded: Loaded) -> LocalDataset:
     store = ox.Store()
     store.bulk_extend([*loaded.stated, *loaded.computed])
-    return EmbeddedDataset(store, Policy())
+    return LocalDataset(store, Policy())
 
 
 @pytest.fixture(scope="session")

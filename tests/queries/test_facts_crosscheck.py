@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from peninsula.dataset.embedded import EmbeddedDataset
+from peninsula.dataset.local import LocalDataset
 from peninsula.dataset.interface import Result
 from peninsula.formats import CSV
 from peninsula.library import Library
@@ -87,7 +87,7 @@ def ballot(name: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def ask(library: Library, dataset: EmbeddedDataset) -> Ask:
+def ask(library: Library, dataset: LocalDataset) -> Ask:
     """Ask a question with parameters."""
 
     def run(slug: str, **values: str) -> list[Row]:
@@ -97,7 +97,7 @@ def ask(library: Library, dataset: EmbeddedDataset) -> Ask:
 
 
 @pytest.fixture(scope="module")
-def states(dataset: EmbeddedDataset) -> dict[str, str]:
+def states(dataset: LocalDataset) -> dict[str, str]:
     """Return the slug of each state by its ISO 3166 code."""
     query = "SELECT ?code ?state { ?state pen:iso3166Alpha3 ?code }"
     rows = read_answer(dataset.evaluate(query, prefixes=PREFIXES))

@@ -13,7 +13,7 @@ import pyoxigraph as ox
 import pytest
 
 from peninsula.checking import answer_as_csv, compare_tables
-from peninsula.dataset.embedded import EmbeddedDataset
+from peninsula.dataset.local import LocalDataset
 from peninsula.errors import InvalidQuestion
 from peninsula.formats import CSV
 from peninsula.library import Library, QueryTemplate, read_question
@@ -59,7 +59,7 @@ def without_subselects(text: str) -> str:
 
 
 def ask(
-    question: QueryTemplate, dataset: EmbeddedDataset, values: dict[str, str]
+    question: QueryTemplate, dataset: LocalDataset, values: dict[str, str]
 ) -> list[list[str]]:
     """Return the rows of an answer, the names of the columns first."""
     output = io.BytesIO()
@@ -120,7 +120,7 @@ def test_header_is_valid_and_says_what_a_row_is(slug: str) -> None:
 
 @pytest.mark.parametrize("slug", SLUGS)
 def test_question_gives_its_expected_answer(
-    slug: str, library: Library, dataset: EmbeddedDataset
+    slug: str, library: Library, dataset: LocalDataset
 ) -> None:
     expected = (EXPECTED / f"{slug}.csv").read_text(encoding="utf-8")
     differences = compare_tables(expected, answer_as_csv(library.find(slug), dataset))
@@ -130,7 +130,7 @@ def test_question_gives_its_expected_answer(
 
 @pytest.mark.parametrize("slug", SLUGS)
 def test_rows_are_unlike_and_in_the_same_order_for_any_order_of_loading(
-    slug: str, library: Library, dataset: EmbeddedDataset, reversed_dataset: EmbeddedDataset
+    slug: str, library: Library, dataset: LocalDataset, reversed_dataset: LocalDataset
 ) -> None:
     question = library.find(slug)
     rows = ask(question, dataset, question.examples)
@@ -141,15 +141,15 @@ def test_rows_are_unlike_and_in_the_same_order_for_any_order_of_loading(
 
 
 @pytest.fixture(scope="session")
-def reversed_dataset(loaded: Loaded) -> EmbeddedDataset:
+def reversed_dataset(loaded: Loaded) -> LocalDataset:
     store = ox.Store()
     for quad in reversed([*loaded.stated, *loaded.computed]):
         store.add(quad)
-    return EmbeddedDataset(store, Policy())
+    return LocalDataset(store, Policy())
 
 
 @pytest.mark.parametrize("slug", SLUGS)
-def test_things_and_concepts_named_in_a_query_exist(slug: str, dataset: EmbeddedDataset) -> None:
+def test_things_and_concepts_named_in_a_query_exist(slug: str, dataset: LocalDataset) -> None:
     """A misspelt ``topic:un-sanction`` would give an answer that looks right and is empty."""
     text = (ROOT / "queries" / f"{slug}.rq").read_text(encoding="utf-8")
     for name in sorted(names(text)):
@@ -175,7 +175,7 @@ def test_only_used_prefixes_are_declared_and_as_everywhere(slug: str) -> None:
 
 @pytest.mark.parametrize(("slug", "name"), parameters())
 def test_parameter_stands_outside_subselects_and_in_every_row(
-    slug: str, name: str, library: Library, dataset: EmbeddedDataset
+    slug: str, name: str, library: Library, dataset: LocalDataset
 ) -> None:
     question = library.find(slug)
     body = code(question.query).partition("WHERE")[2]
@@ -192,7 +192,7 @@ def test_parameter_stands_outside_subselects_and_in_every_row(
 
 @pytest.mark.parametrize(("slug", "name"), parameters("iri"))
 def test_iri_that_nothing_has_gives_an_empty_answer(
-    slug: str, name: str, library: Library, dataset: EmbeddedDataset
+    slug: str, name: str, library: Library, dataset: LocalDataset
 ) -> None:
     """A parameter that occurs only in an OPTIONAL or an unbound FILTER restricts nothing."""
     question = library.find(slug)
@@ -202,7 +202,7 @@ def test_iri_that_nothing_has_gives_an_empty_answer(
 
 @pytest.mark.parametrize(("slug", "name"), parameters(optional_only=True))
 def test_optional_parameter_left_out_answers_for_all_values(
-    slug: str, name: str, library: Library, dataset: EmbeddedDataset
+    slug: str, name: str, library: Library, dataset: LocalDataset
 ) -> None:
     question = library.find(slug)
     values = {key: value for key, value in question.examples.items() if key != name}
@@ -254,7 +254,7 @@ def test_no_question_uses_a_term_that_the_ontology_lacks() -> None:
 
 
 @pytest.fixture(scope="session")
-def answer(library: Library, dataset: EmbeddedDataset) -> str:
+def answer(library: Library, dataset: LocalDataset) -> str:
     return answer_as_csv(library.find("vetoes"), dataset)
 
 
@@ -296,7 +296,7 @@ def test_a_vote_taken_away_changes_three_answers(loaded: Loaded, library: Librar
     quads = [quad for quad in [*loaded.stated, *loaded.computed] if quad.subject != vote]
     store = ox.Store()
     store.bulk_extend(quads)
-    poorer = EmbeddedDataset(store, Policy())
+    poorer = LocalDataset(store, Policy())
     changed = [
         slug
         for slug in slugs

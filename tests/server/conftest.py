@@ -2,30 +2,52 @@
 
 ``knowledge`` is the small scene in ``tests/fixtures/knowledge``: two summits, three states.
 ``copy`` is a copy of it to break. ``dataset`` holds it in memory, ``client`` asks an
-application that serves it. Nothing here touches the shipped data: they have tests of their own.
+application that serves it. ``engine`` is a store on disk with every process that a server has,
+shared by the tests of one module; ``site`` is an application that serves it. Nothing here touches
+the shipped data: they have tests of their own.
 """
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pyoxigraph as ox
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from peninsula import tokens
 from peninsula.app import create_app
 from peninsula.config import Config
+from peninsula.dataset.bulk import load_files
+from peninsula.dataset.embedded import EmbeddedDatabase, Options
+from peninsula.dataset.generations import Generations
+from peninsula.dataset.interface import Dataset, Outcome, Solutions, Term
 from peninsula.dataset.local import LocalDatabase, LocalDataset
+from peninsula.dataset.readers import Limits
 from peninsula.knowledge import Knowledge, find_knowledge
 from peninsula.library import Library, read_library
-from peninsula.loading import Loaded, load
+from peninsula.loading import Loaded, load, open_database, prepare
 from peninsula.policy import Policy
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 SCENE: Final = ROOT / "tests" / "fixtures" / "knowledge"
+#: What a browser sends.
+BROWSER: Final = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+#: A query that takes minutes and writes nothing meanwhile, over the numbers of ``COUNTED``.
+DEATH: Final = (
+    "SELECT (COUNT(*) AS ?n) { " + " ".join(f"?a{i} ?b{i} ?c{i} ." for i in range(6)) + " }"
+)
+#: Enough statements for ``DEATH``.
+COUNTED: Final = [
+    ox.Quad(ox.NamedNode(f"x:s{i}"), ox.NamedNode("x:p"), ox.Literal(i)) for i in range(400)
+]
 
 
 @pytest.fixture(scope="session")
@@ -64,3 +86,119 @@ def client(app: Flask) -> FlaskClient:
 def copy(tmp_path: Path) -> Path:
     """Return a copy of the small knowledge that a test may break."""
     return shutil.copytree(SCENE, tmp_path / "knowledge")
+
+
+def wait_until(holds: Callable[[], Any], seconds: float = 10.0) -> None:
+    """Return as soon as ``holds()`` does; fail after ``seconds``."""
+    until = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < until, "it did not come to be so in time"
+        time.sleep(0.01)
+
+
+def fill(folder: Path, quads: list[ox.Quad] | None = None) -> Generations:
+    """Return a store in ``folder`` whose first generation is empty; with ``quads`` a second."""
+    generations = Generations(folder)
+    with generations.locked():
+        prepare(generations, None)
+    if quads:
+        path = folder / "first.nq"
+        ox.serialize(quads, str(path), ox.RdfFormat.N_QUADS)
+        with generations.locked():
+            load_files(generations, [path], lambda *_: None)
+        path.unlink()
+    return generations
+
+
+@contextlib.contextmanager
+def running(generations: Generations, **options: Any) -> Iterator[EmbeddedDatabase]:
+    """Run every process that a server has for a store; ``options`` as in ``Options``."""
+    limits = options.pop("limits", Limits(places=2))
+    chosen = Options(**{"is_union": False, "memory": "never", "limits": limits, **options})
+    with generations.locked():
+        database = EmbeddedDatabase(generations, Policy(), chosen)
+        try:
+            yield database
+        finally:
+            database.close()
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedDatabase]:
+    """Return a database with the numbers in its default graph, for the tests of one module."""
+    with running(fill(tmp_path_factory.mktemp("store"), COUNTED)) as database:
+        yield database
+
+
+def update(database: EmbeddedDatabase, text: str, **more: Any) -> Outcome:
+    """Make an update as a client called “tester”."""
+    timing = {name: more.pop(name) for name in ("timeout", "precondition") if name in more}
+    return database.change(
+        {
+            "kind": "update", "text": text, "base": "http://localhost/sparql", "prefixes": None,
+            "using_graphs": [], "using_named_graphs": [], "only_graph": None,
+            "allows_load": False, "loads": {}, "load_errors": {},
+            "agent": "tester", "summary": "update", **more,
+        },
+        **timing,
+    )  # fmt: skip
+
+
+def ask(dataset: Dataset, query: str) -> list[tuple[Term | None, ...]]:
+    """Return the solutions of a query."""
+    result = dataset.evaluate(query)
+    assert isinstance(result, Solutions)
+    return list(result)
+
+
+@dataclass(frozen=True)
+class Served:
+    """An application that serves a store, with a token for every role."""
+
+    config: Config
+    database: EmbeddedDatabase
+    app: Flask
+    tokens: dict[str, str]
+
+    @property
+    def client(self) -> FlaskClient:
+        return self.app.test_client()
+
+    def bearing(self, role: str = "write") -> dict[str, str]:
+        """Return the header by which the bearer of that role is known."""
+        return {"Authorization": f"Bearer {self.tokens[role]}"}
+
+    def update(self, text: str, **parameters: str) -> Any:
+        """Send an update; return the response."""
+        return self.client.post(
+            "/update",
+            data=text,
+            query_string=parameters,
+            content_type="application/sparql-update",
+            headers=self.bearing(),
+        )
+
+
+@contextlib.contextmanager
+def serving_app(
+    folder: Path, knowledge: Knowledge | None = None, **settings: Any
+) -> Iterator[Served]:
+    """Serve a store in ``folder`` by an application in this process, with real workers."""
+    chosen = {"empty": knowledge is None, "memory": "never", "readers": 2, **settings}
+    config = Config(store=folder, **chosen)
+    generations = Generations(folder)
+    known = {role: tokens.add(folder, f"a-{role}er", role) for role in tokens.ROLES}
+    with generations.locked():
+        prepare(generations, knowledge)
+        database = open_database(config, generations)
+        try:
+            yield Served(config, database, create_app(config, database, knowledge), known)
+        finally:
+            database.close()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Return an application over an empty store of its own default graph, for one module."""
+    with serving_app(tmp_path_factory.mktemp("site"), default_graph="own") as served:
+        yield served

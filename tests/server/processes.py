@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import subprocess
@@ -11,6 +12,8 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 
 @dataclass
@@ -20,6 +23,7 @@ class Server:
     process: subprocess.Popen[str]
     address: str
     seconds: float
+    log: Path
 
     def get(self, path: str, accept: str = "*/*") -> bytes:
         request = urllib.request.Request(
@@ -29,6 +33,14 @@ class Server:
             body: bytes = response.read()
         return body
 
+    def ready(self) -> Any:
+        """Return what the server says of the state it serves."""
+        return json.loads(self.get("ready"))
+
+    def csv(self, query: str) -> str:
+        """Return the answer to a query, as CSV."""
+        return self.get("sparql?format=csv&query=" + quote(query)).decode()
+
 
 @contextlib.contextmanager
 def serving(
@@ -36,7 +48,8 @@ def serving(
 ) -> Iterator[Server]:
     """Run ``command`` (… serve) on a free port in ``folder``, until the block is over."""
     started = time.monotonic()
-    log = (folder / "server.log").open("w+", encoding="utf-8")
+    path = folder / "server.log"
+    log = path.open("w+", encoding="utf-8")
     process = subprocess.Popen(
         [*command, "--port", "0"],
         cwd=folder,
@@ -49,11 +62,11 @@ def serving(
         assert process.stdout is not None
         line = process.stdout.readline()
         match = re.search(r"http://\S+/", line)
-        assert match, f"the server did not start: {(folder / 'server.log').read_text()}"
-        yield Server(process, match[0], time.monotonic() - started)
+        assert match, f"the server did not start: {path.read_text()}"
+        yield Server(process, match[0], time.monotonic() - started, path)
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(20)
         assert process.stdout is not None
         process.stdout.close()
         log.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pyoxigraph as ox
 import pytest
 
 from peninsula import __version__, cli
+from peninsula.dataset.generations import Generations
 from peninsula.namespaces import PREFIXES, expand
 
 from .conftest import SCENE
@@ -29,9 +31,10 @@ def run(
     """Run a command in an empty folder; return its exit code and what it printed."""
     monkeypatch.chdir(tmp_path)
 
-    def run_command(*arguments: str, knowledge: Path = SCENE) -> tuple[int, str, str]:
+    def run_command(*arguments: str, knowledge: Path | None = SCENE) -> tuple[int, str, str]:
+        more = [] if knowledge is None else ["--knowledge", str(knowledge)]
         try:
-            code = cli.main([*arguments, "--knowledge", str(knowledge)])
+            code = cli.main([*arguments, *more])
         except SystemExit as exit_:
             code = int(exit_.code or 0)
         out, err = capfdbinary.readouterr()
@@ -51,14 +54,21 @@ def change(path: Path, old: str, new: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["serve", "query", "validate", "check", "export", "format", "derive"]
-)
+    "command",
+    [
+        "serve", "query", "validate", "check", "export", "format", "derive", "load",
+        "history list", "history show", "history diff", "history pin", "history unpin",
+        "history prune", "backup", "restore", "token add", "token list", "token revoke",
+    ],
+)  # fmt: skip
 def test_help_is_enough_to_learn_it(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    for arguments in (["--help"], [command, "--help"]):
-        with pytest.raises(SystemExit) as caught:
-            cli.main(arguments)
-        assert caught.value.code == 0
-        assert command in capsys.readouterr().out
+    words = command.split()
+    for count, word in enumerate(words):
+        for arguments in ([*words[:count], "--help"], [*words[: count + 1], "--help"]):
+            with pytest.raises(SystemExit) as caught:
+                cli.main(arguments)
+            assert caught.value.code == 0
+            assert word in capsys.readouterr().out
 
 
 def test_the_version_stands_in_one_place(capsys: pytest.CaptureFixture[str]) -> None:
@@ -230,6 +240,162 @@ def test_derive_writes_and_checks(run: Run, copy: Path) -> None:
     assert run("derive", "--check", knowledge=copy)[0] == 1
     assert run("derive", knowledge=copy)[0] == 0
     assert run("derive", "--check", knowledge=copy)[:2] == (0, "")
+
+
+# history, backup, restore, load, token
+
+TRIPLES = "".join(f'<x:s{n}> <x:p> "{n}" .\n' for n in range(5))
+
+
+@pytest.fixture
+def store(run: Run) -> Run:
+    """Return ``run`` for a store “s” of three generations: empty, then five, then six triples."""
+    Path("five.nt").write_text(TRIPLES, encoding="utf-8")
+    Path("six.ttl").write_text("<x:s> <x:p> 'six' .", encoding="utf-8")
+
+    def run_on_store(*arguments: str, knowledge: Path | None = None) -> tuple[int, str, str]:
+        return run(*arguments, "--store", "s", knowledge=knowledge)
+
+    assert run_on_store("load", "five.nt")[0] == 0
+    code, out, err = run_on_store("load", "six.ttl", "--graph", "http://example.org/g")
+    assert (code, out) == (0, "Generation 2: 1 triples more, 6 in all.\n")
+    assert "Loading six.ttl" in err
+    return run_on_store
+
+
+def patch_lines(text: str) -> list[str]:
+    """Return the lines of an RDF Patch that add and remove."""
+    return sorted(line for line in text.splitlines() if line[:2] in {"A ", "D "})
+
+
+def test_a_loaded_store_can_be_asked(store: Run) -> None:
+    code, out, _ = store("export", "--format", "nquads", knowledge=SCENE)
+    assert code == 0
+    assert '<x:s> <x:p> "six" <http://example.org/g> .' in out
+    assert '<x:s0> <x:p> "0" .' in out
+
+
+def test_history_lists_and_shows(store: Run) -> None:
+    code, out, _ = store("history", "list")
+    assert code == 0
+    assert "load of" in out
+    assert "operator" in out
+    code, out, _ = store("history", "show", "2")
+    assert code == 0
+    assert "load of six.ttl" in out
+    assert out.startswith("H ")
+
+
+def test_history_compares_two_generations(store: Run) -> None:
+    code, out, err = store("history", "diff", "1", "2")
+    assert (code, last(err)) == (0, "1 added, 0 removed")
+    assert patch_lines(out) == ['A <x:s> <x:p> "six" <http://example.org/g> .']
+    code, out, err = store("history", "diff", "2", "1")
+    assert (code, last(err)) == (0, "0 added, 1 removed")
+    assert patch_lines(out) == ['D <x:s> <x:p> "six" <http://example.org/g> .']
+
+
+def test_history_pins_and_prunes(store: Run) -> None:
+    assert store("history", "pin", "1") == (0, "", "")
+    assert "1 (pinned)" in store("history", "list")[1]
+    assert store("load", "five.nt", "--graph", "x:g")[0] == 0
+    assert store("history", "prune", "--keep", "1") == (0, "removed: 2\n", "")
+    assert store("history", "unpin", "1")[0] == 0
+    assert store("history", "prune", "--keep", "1") == (0, "removed: 1\n", "")
+    assert store("history", "prune", "--keep", "1") == (0, "removed: none\n", "")
+    # The patch is the audit trail: it outlives the generation.
+    assert store("history", "show", "2")[0] == 0
+
+
+def test_backup_and_restore_give_the_same_dataset(store: Run) -> None:
+    _, before, _ = store("history", "diff", "1", "2")
+    code, out, _ = store("backup", "copy")
+    assert (code, out) == (0, "copy: generation 2, 6 triples.\n")
+    assert store("backup", "old", "--generation", "1")[1] == "old: generation 1, 5 triples.\n"
+    code, out, _ = store("restore", "old")
+    assert (code, out) == (0, "Generation 3: 5 triples.\n")
+    code, out, _ = store("restore", "copy")
+    assert (code, out) == (0, "Generation 4: 6 triples.\n")
+    assert patch_lines(store("history", "diff", "2", "4")[1]) == []
+    assert patch_lines(store("history", "diff", "3", "4")[1]) == patch_lines(before)
+
+
+def test_a_backup_is_a_store(store: Run, run: Run) -> None:
+    store("backup", "copy")
+    assert "load of six.ttl" in run("history", "show", "2", "--store", "copy", knowledge=None)[1]
+    code, out, _ = run("load", "five.nt", "--store", "copy", "--graph", "x:g", knowledge=None)
+    assert (code, out) == (0, "Generation 3: 5 triples more, 11 in all.\n")
+    assert "6" in store("history", "list")[1], "the first store is as it was"
+
+
+def test_tokens_are_made_listed_and_revoked(store: Run) -> None:
+    code, out, err = store("token", "add", "me", "--role", "write")
+    assert (code, err) == (0, "")
+    assert out.startswith("pen_")
+    assert len(out.splitlines()) == 1
+    listed = store("token", "list")[1]
+    assert "me" in listed
+    assert "write" in listed
+    assert out.strip() not in listed + Path("s/tokens.json").read_text(encoding="utf-8")
+    assert store("token", "revoke", "me") == (0, "", "")
+    assert "me" not in store("token", "list")[1].replace("name", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("load", "missing.nt"), "missing.nt: there is no such file"),
+        (("load", "six.docx"), "“.docx” is the ending of no RDF format"),
+        (("load", "bad.nt"), "bad.nt:2: "),
+        (("load", "five.nt", "--graph", "no iri"), "“no iri” is no IRI"),
+        (("history", "show", "9"), "There is no patch of generation 9 in s"),
+        (("history", "diff", "1", "9"), "There is no generation 9 here. Kept are 1, 2."),
+        (("history", "pin", "9"), "There is no generation 9 here"),
+        (("backup", "s"), "s is not empty. Name a folder that does not exist yet."),
+        (("backup", "new", "--generation", "9"), "There is no generation 9 here"),
+        (("restore", "nowhere"), "nowhere is no backup: there is no CURRENT"),
+        (("token", "add", "no name", "--role", "write"), "“no name” cannot be the name of a token"),
+        (("token", "revoke", "nobody"), "There is no token “nobody”. Tokens: none."),
+    ],
+)
+def test_what_an_operator_cannot_do_is_one_line(
+    store: Run, arguments: tuple[str, ...], words: str
+) -> None:
+    Path("bad.nt").write_text("<x:a> <x:b> <x:c> .\n<x:a> <x:b> .\n", encoding="utf-8")
+    Path("six.docx").write_text("", encoding="utf-8")
+    before = Path("s/CURRENT").read_text(encoding="ascii")
+    code, out, err = store(*arguments)
+    assert (code, out) == (2, "")
+    assert last(err).startswith("peninsula: ")
+    assert words in last(err)
+    assert Path("s/CURRENT").read_text(encoding="ascii") == before
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("load", "five.nt"), ("history", "prune"), ("restore", "copy")],
+)
+def test_a_store_that_a_server_holds_is_not_changed(store: Run, arguments: tuple[str, ...]) -> None:
+    store("backup", "copy")
+    with Generations(Path("s")).locked():
+        code, out, err = store(*arguments)
+        assert (code, out) == (2, "")
+        assert f"The store s is in use by process {os.getpid()}" in last(err)
+        if arguments[0] == "load":
+            assert "curl -T FILE" in last(err)
+        # What only looks, or copies, is not kept from it.
+        assert store("history", "list")[0] == 0
+        assert store("backup", f"copy-{arguments[0]}")[0] == 0
+        assert store("token", "add", "me", "--role", "read")[0] == 0
+
+
+@pytest.mark.parametrize(
+    "arguments", [("history",), ("token",), ("history", "fly"), ("token", "add", "me"), ("load",)]
+)
+def test_half_a_command_is_told(run: Run, arguments: tuple[str, ...]) -> None:
+    code, out, err = run(*arguments, knowledge=None)
+    assert (code, out) == (2, "")
+    assert "usage: peninsula" in err
 
 
 # Bad input: one readable line with file, line and remedy, and an exit code

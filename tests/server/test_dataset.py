@@ -7,8 +7,8 @@ from pathlib import Path
 import pyoxigraph as ox
 import pytest
 
-from peninsula.dataset.embedded import EmbeddedDataset
 from peninsula.dataset.interface import Boolean, Graph, Solutions, formats_for, select
+from peninsula.dataset.local import LocalDataset
 from peninsula.diagnosis import explain
 from peninsula.errors import (
     ParameterError,
@@ -28,7 +28,7 @@ SUMMITS = "SELECT ?s { ?s a pen:Summit }"
 CLASSES = "SELECT ?s { ?s a owl:Class }"
 
 
-def test_three_kinds_of_result(dataset: EmbeddedDataset) -> None:
+def test_three_kinds_of_result(dataset: LocalDataset) -> None:
     solutions = dataset.evaluate("SELECT ?s ?day { ?s pen:from ?day } ORDER BY ?day")
     assert isinstance(solutions, Solutions)
     assert solutions.variables == ("s", "day")
@@ -64,7 +64,7 @@ def test_three_kinds_of_result(dataset: EmbeddedDataset) -> None:
     ],
 )
 def test_a_query_sees_the_graphs_it_asks_for(
-    dataset: EmbeddedDataset,
+    dataset: LocalDataset,
     query: str,
     default: tuple[str, ...],
     named: tuple[str, ...],
@@ -81,11 +81,11 @@ def test_an_own_default_graph_is_empty() -> None:
         ox.Quad(ox.NamedNode("a:a"), ox.NamedNode("a:b"), ox.NamedNode("a:c"), ox.NamedNode("a:g"))
     )
     query = "SELECT * { ?s ?p ?o }"
-    assert len(list(select(EmbeddedDataset(store, Policy()), query))) == 1
-    assert not list(select(EmbeddedDataset(store, Policy(), is_union=False), query))
+    assert len(list(select(LocalDataset(store, Policy()), query))) == 1
+    assert not list(select(LocalDataset(store, Policy(), is_union=False), query))
 
 
-def test_substitutions_bind_terms(dataset: EmbeddedDataset) -> None:
+def test_substitutions_bind_terms(dataset: LocalDataset) -> None:
     query = "SELECT ?s ?state { ?s pen:participant ?state }"
     russia = {"state": ox.NamedNode(expand("state:russia"))}
     assert len(list(select(dataset, query, russia))) == 1
@@ -112,7 +112,7 @@ def test_substitutions_bind_terms(dataset: EmbeddedDataset) -> None:
     ],
 )
 def test_a_syntax_error_has_a_place_and_words(
-    dataset: EmbeddedDataset, query: str, line: int, column: int | None, words: str
+    dataset: LocalDataset, query: str, line: int, column: int | None, words: str
 ) -> None:
     with pytest.raises(QuerySyntaxError, match=words) as caught:
         dataset.evaluate(query)
@@ -128,17 +128,17 @@ def test_no_word_of_a_real_query_is_unknown(path: Path) -> None:
     assert "closes nothing" in error.message  # and nothing before it was found
 
 
-def test_the_policy_stands_before_every_evaluation(dataset: EmbeddedDataset) -> None:
+def test_the_policy_stands_before_every_evaluation(dataset: LocalDataset) -> None:
     with pytest.raises(QueryForbidden):
         dataset.evaluate("SELECT * { SERVICE <http://127.0.0.1/> {} }")
 
 
-def test_what_the_engine_gives_up_on_is_told(dataset: EmbeddedDataset) -> None:
+def test_what_the_engine_gives_up_on_is_told(dataset: LocalDataset) -> None:
     with pytest.raises(QueryFailed):
         dataset.evaluate("SELECT * {}", prefixes={"not a prefix": "x"})
 
 
-def test_graphs_and_their_statements(dataset: EmbeddedDataset) -> None:
+def test_graphs_and_their_statements(dataset: LocalDataset) -> None:
     sizes = dataset.graphs()
     assert list(sizes) == sorted(sizes)
     assert sizes[SCENE] == len(list(dataset.statements(SCENE))) > 20

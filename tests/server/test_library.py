@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from peninsula.dataset.embedded import EmbeddedDataset
 from peninsula.dataset.interface import Solutions
+from peninsula.dataset.local import LocalDataset
 from peninsula.errors import InvalidQuestion, ParameterError, UnknownQuestion
 from peninsula.library import (
     Library,
@@ -59,7 +59,7 @@ def test_every_shipped_question_can_be_read() -> None:
     ],
 )
 def test_parameters_are_bound(
-    library: Library, dataset: EmbeddedDataset, values: dict[str, str], expected: int | None
+    library: Library, dataset: LocalDataset, values: dict[str, str], expected: int | None
 ) -> None:
     question = library.find("summits-of")
     if expected is None:

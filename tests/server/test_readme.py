@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from peninsula.dataset.embedded import EmbeddedDataset
+from peninsula.dataset.local import LocalDataset
 from peninsula.library import read_library
 
 from .conftest import ROOT
@@ -38,7 +38,7 @@ def test_its_questions_exist() -> None:
 
 
 @pytest.mark.parametrize("query", QUERIES)
-def test_its_queries_can_be_read(dataset: EmbeddedDataset, query: str) -> None:
+def test_its_queries_can_be_read(dataset: LocalDataset, query: str) -> None:
     dataset.evaluate(query)
 
 

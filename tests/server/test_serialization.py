@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import io
-import threading
-import time
-from collections.abc import Iterator
 
 import pyoxigraph as ox
 import pytest
@@ -14,6 +11,7 @@ from peninsula.formats import (
     CSV,
     GRAPH_FORMATS,
     JSON,
+    NTRIPLES,
     SOLUTION_FORMATS,
     TRIG,
     TURTLE,
@@ -22,12 +20,10 @@ from peninsula.formats import (
 )
 from peninsula.namespaces import expand
 from peninsula.serialization import (
-    CHUNK,
-    Output,
-    stream,
     used_prefixes,
     write_solutions,
     write_statements,
+    write_to_bytes,
 )
 
 QUERY = """SELECT ("한국"@ko AS ?a) ("2019-02-27"^^xsd:date AS ?b) (<http://a/b> AS ?c) ?d
@@ -101,68 +97,45 @@ def test_quads_keep_their_graph() -> None:
     assert list(ox.parse(output.getvalue(), format=ox.RdfFormat.TRIG)) == [quad]
 
 
-def test_a_small_answer_comes_whole() -> None:
-    def produce(output: Output) -> None:
-        output.format = CSV
-        write_solutions(solutions("SELECT ?x { VALUES ?x { 1 2 } }"), CSV, output)
+def test_a_large_answer_is_written_piece_by_piece() -> None:
+    """Nothing is built whole: what is written first is there long before the last is evaluated."""
+    sizes = []
 
-    assert stream(produce) == (CSV, b"x\r\n1\r\n2\r\n")
+    class Pieces(io.RawIOBase):
+        def writable(self) -> bool:
+            return True
 
+        def write(self, data: bytes, /) -> int:  # type: ignore[override]
+            sizes.append(len(data))
+            return len(data)
 
-def test_an_empty_answer_is_no_error() -> None:
-    assert stream(lambda _output: None) == (None, b"")
-
-
-def test_an_error_before_the_first_byte_is_raised() -> None:
-    def produce(_output: Output) -> None:
-        raise ValueError("no")
-
-    with pytest.raises(ValueError, match="no"):
-        stream(produce)
+    many = "SELECT * { VALUES ?x { " + "1 " * 3000 + "} VALUES ?y { " + "2 " * 100 + "} }"
+    write_solutions(solutions(many), CSV, Pieces())  # type: ignore[arg-type]
+    assert sum(sizes) == len("x,y\r\n") + 300_000 * len("1,2\r\n")
+    assert max(sizes) <= 64 * 1024
 
 
-def test_a_large_answer_streams_in_order_and_complete() -> None:
-    lines = [f"{number}\n".encode() * 100 for number in range(5000)]
-
-    def produce(output: Output) -> None:
-        for line in lines:
-            output.write(line)
-
-    _, body = stream(produce)
-    assert isinstance(body, Iterator)
-    assert b"".join(body) == b"".join(lines)
-
-
-def test_a_late_error_breaks_the_stream_off() -> None:
-    def produce(output: Output) -> None:
-        for _ in range(3):
-            output.write(b"x" * CHUNK)
-        raise ValueError("late")
-
-    _, body = stream(produce)
-    assert isinstance(body, Iterator)
-    with pytest.raises(ValueError, match="late"):
-        b"".join(body)
-
-
-def test_the_writer_waits_for_the_reader_and_ends_when_it_leaves() -> None:
+def test_whoever_closes_the_pipe_ends_the_evaluation() -> None:
     written = 0
-    has_ended = threading.Event()
 
-    def produce(output: Output) -> None:
-        nonlocal written
-        try:
-            while True:
-                written += output.write(b"x" * CHUNK)
-        finally:
-            has_ended.set()
+    class Narrow(io.RawIOBase):
+        def writable(self) -> bool:
+            return True
 
-    _, body = stream(produce)
-    assert isinstance(body, Iterator)
-    next(body)
-    time.sleep(0.3)
-    before = written
-    time.sleep(0.3)
-    assert written == before <= 20 * CHUNK  # memory stays flat
-    body.close()  # type: ignore[attr-defined]
-    assert has_ended.wait(2)
+        def write(self, data: bytes, /) -> int:  # type: ignore[override]
+            nonlocal written
+            written += len(data)
+            if written > 100_000:
+                raise BrokenPipeError
+            return len(data)
+
+    many = "SELECT * { VALUES ?x { " + "1 " * 3000 + "} VALUES ?y { " + "2 " * 1000 + "} }"
+    with pytest.raises(BrokenPipeError):
+        write_solutions(solutions(many), CSV, Narrow())  # type: ignore[arg-type]
+    assert written < 200_000
+
+
+def test_a_few_statements_of_our_own_become_bytes() -> None:
+    assert write_to_bytes([], NTRIPLES) == b""
+    parsed = ox.parse(write_to_bytes(TRIPLES, NTRIPLES), format=ox.RdfFormat.N_TRIPLES)
+    assert {quad.triple for quad in parsed} == set(TRIPLES)

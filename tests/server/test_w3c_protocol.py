@@ -18,7 +18,7 @@ from werkzeug.test import TestResponse
 
 from peninsula.app import create_app
 from peninsula.config import Config
-from peninsula.dataset.embedded import EmbeddedDataset
+from peninsula.dataset.local import LocalDataset
 from peninsula.formats import GRAPH_FORMATS, SOLUTION_FORMATS, find
 from peninsula.knowledge import Knowledge
 from peninsula.policy import Policy
@@ -50,7 +50,7 @@ def w3c_client(knowledge: Knowledge) -> FlaskClient:
         path = FOLDER / f"{name}.nt"
         graph = ox.NamedNode(f"{DATA}/{name}.rdf")
         store.load(path=str(path), format=ox.RdfFormat.N_TRIPLES, to_graph=graph)
-    return create_app(Config(), EmbeddedDataset(store, Policy()), knowledge).test_client()
+    return create_app(Config(), LocalDataset(store, Policy()), knowledge).test_client()
 
 
 def value(node: Node | None, name: URIRef) -> str | None:

@@ -27,6 +27,7 @@ from peninsula.errors import (
     PeninsulaError,
     QueryCancelled,
     QueryCrashed,
+    QueryFailed,
     QueryTimeout,
     from_message,
 )
@@ -213,7 +214,11 @@ class Changes:
             job.precondition()
         answer = self._ask({"do": "change", **job.message}, job.timeout, "change")
         if "error" in answer:
-            raise from_message(answer["error"])
+            error = from_message(answer["error"])
+            if "is_over" in answer:
+                self._end_writer()
+                raise _WriterDied(error)
+            raise error
         job.answer = answer
         if job.message.get("dry_run"):
             job.is_over.set()
@@ -268,19 +273,32 @@ class Changes:
             raise _WriterDied(_explain_death(died_of, what)) from None
 
     def _writer(self) -> Channel:
-        if self._channel:
-            return self._channel
+        if self._channel is None:
+            # One that was killed while it started says nothing about the next.
+            self._channel = self._start_writer() or self._start_writer()
+        if self._channel is None:
+            raise QueryFailed(
+                "The writer could not be started; nothing was changed.", "See the log."
+            )
+        return self._channel
+
+    def _start_writer(self) -> Channel | None:
+        """Start the writer; return None where it died before it was ready."""
         try:
             channel, self.pid = self._nursery.fork("writer", **self._options)
+        except ChannelClosed:
+            return None
+        try:
             hello, _ = channel.receive(120)
-        except (ChannelClosed, TimeoutError) as error:
-            raise PeninsulaError("The writer could not be started; see the log.") from error
-        if "error" in hello:
-            self._channel = channel
-            self._end_writer()
-            raise from_message(hello["error"])
+        except (ChannelClosed, TimeoutError):
+            hello = {}
+        if "ready" in hello:
+            return channel
         self._channel = channel
-        return channel
+        self._end_writer()
+        if "error" in hello:
+            raise from_message(hello["error"])
+        return None
 
     def _end_writer(self) -> int:
         """End the writer; return the signal that it died of."""

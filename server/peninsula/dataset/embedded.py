@@ -44,6 +44,8 @@ from peninsula.policy import Policy, QueryFacts, UpdateFacts
 BYTES_A_TRIPLE: Final = 450
 #: A change up to this size is applied in memory before it is acknowledged (quads).
 _APPLIED_AT_ONCE: Final = 20_000
+#: Seconds that writing out a graph, or everything, may take.
+_LONGEST_DUMP: Final = 3600.0
 #: Queries up to this length are remembered with what the policy found.
 _REMEMBERED: Final = 16_384
 
@@ -80,6 +82,7 @@ class EmbeddedDatabase:
         self.policy = policy
         self.is_union = options.is_union
         self._current = current
+        self._shares_second = False
         self._check = functools.lru_cache(4096)(policy.check)
         self._nursery = Nursery.start()
         self._template: Nursery | None = None
@@ -87,7 +90,8 @@ class EmbeddedDatabase:
         self._turning = threading.Lock()
         self._is_behind = threading.Event()
         self._is_closed = False
-        self.readers = ReaderPool(options.limits, self._nursery)
+        self._loading_generation = 0
+        self.readers = ReaderPool(options.limits, self._on_lost)
         self.readers.turn_to(self._disk_source(current.number))
         self._pruning = threading.Lock()
         self.changes = None if options.is_read_only else Changes(
@@ -121,6 +125,14 @@ class EmbeddedDatabase:
     def view(self, asker: Asker | None = None, generation: Generation | None = None) -> View:
         """Return the current state, or another one, as ``asker`` sees it."""
         return View(self, generation or self._current, asker or Asker())
+
+    @property
+    def shares_second(self) -> bool:
+        """Return whether the generation before was published in the same second.
+
+        Then a date of HTTP does not tell the two apart.
+        """
+        return self._shares_second
 
     @property
     def is_in_memory(self) -> bool:
@@ -172,6 +184,7 @@ class EmbeddedDatabase:
             client=asker.client,
             text=f"parsing {format.title}",
             timeout=asker.timeout,
+            longest=self.options.update_timeout,
             is_gone=asker.is_gone,
         )
         with target.open("wb") as file:
@@ -192,7 +205,10 @@ class EmbeddedDatabase:
             if source is None:
                 source = self._disk_source(number)
                 self._is_behind.set()
-            self._current = generation
+            before, self._current = self._current, generation
+            self._shares_second = int(before.published.timestamp()) == int(
+                generation.published.timestamp()
+            )
             self.readers.turn_to(source)
         threading.Thread(target=self._prune, name="pruning", daemon=True).start()
 
@@ -200,7 +216,8 @@ class EmbeddedDatabase:
         if not self._pruning.acquire(blocking=False):
             return
         try:
-            self.generations.prune(self.options.keep, self.readers.generations_in_use())
+            in_use = self.readers.generations_in_use() | {self._loading_generation}
+            self.generations.prune(self.options.keep, in_use)
         except PeninsulaError as error:
             _log.warning("old generations could not be removed: %s", error)
         finally:
@@ -223,6 +240,18 @@ class EmbeddedDatabase:
             return None
         self._template_generation = number
         return Source(number, template, None)
+
+    def _on_lost(self, source: Source) -> Source:
+        """Return where readers come from when the process behind ``source`` is gone."""
+        if not source.is_in_memory:
+            return source
+        with self._turning:
+            if self._template is source.nursery:
+                _log.warning("the process with the dataset in memory is gone: serving from disk")
+                self._drop_template()
+                self.readers.turn_to(self._disk_source(self._current.number))
+                self._is_behind.set()
+        return self._disk_source(source.generation)
 
     def _drop_template(self) -> None:
         if self._template:
@@ -263,7 +292,14 @@ class EmbeddedDatabase:
             template, number = self._nursery.fork_template(), self._current.number
             began = time.monotonic()
             path = self.generations.path(number)
-            resident = template.ask(do="load", path=str(path))["resident"]
+            self._loading_generation = number
+            try:
+                resident = template.ask(do="load", path=str(path))["resident"]
+            except ChannelClosed:
+                self._nursery.end(template.pid)
+                raise
+            finally:
+                self._loading_generation = 0
             _log.info(
                 "generation %d is in memory after %.1f s: %.0f MB",
                 number, time.monotonic() - began, resident / 1e6,
@@ -384,10 +420,11 @@ class View:
         message = {
             "do": "dump", "graph": graph, "format": format.name, "is_everything": is_everything,
         }  # fmt: skip
-        running = self._run(message, f"dump of {graph or 'everything'}")
+        # Its cost is known: it goes once through what is there.
+        running = self._run(message, f"dump of {graph or 'everything'}", _LONGEST_DUMP)
         return PooledGraph(running, has_format=True)
 
-    def _run(self, message: Mapping[str, Any], text: str) -> Running:
+    def _run(self, message: Mapping[str, Any], text: str, longest: float | None = None) -> Running:
         database = self._database
         source = database.readers.source
         if source is None or source.generation != self.generation:
@@ -402,6 +439,7 @@ class View:
             client=self._asker.client,
             text=text,
             timeout=self._asker.timeout,
+            longest=longest,
             is_gone=self._asker.is_gone,
         )
 

@@ -150,6 +150,11 @@ class Database(Protocol):
         """Return the published state."""
         ...
 
+    @property
+    def shares_second(self) -> bool:
+        """Return whether the state before was published in the same second."""
+        ...
+
     def find(self, number: int) -> Generation:
         """Return a state that is kept; raises UnknownGeneration."""
         ...

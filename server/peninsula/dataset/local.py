@@ -281,6 +281,8 @@ class _Failures:
 class LocalDatabase:
     """A dataset in this process as a database with one state, which cannot be changed."""
 
+    shares_second = False
+
     def __init__(self, dataset: LocalDataset, policy: Policy | None = None) -> None:
         self._dataset = dataset
         self._policy = policy or Policy()

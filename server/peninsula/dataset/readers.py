@@ -18,7 +18,7 @@ import select
 import signal
 import threading
 import time
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -26,7 +26,7 @@ from typing import Any, Final
 from peninsula.dataset import sandbox
 from peninsula.dataset.channel import Channel, ChannelClosed, Message
 from peninsula.dataset.reader import out_of_memory
-from peninsula.dataset.workers import Nursery
+from peninsula.dataset.workers import Nursery, kill
 from peninsula.errors import (
     Overloaded,
     PeninsulaError,
@@ -40,7 +40,7 @@ from peninsula.errors import (
 #: After so many seconds a query gives its place up to one that waits.
 _PATIENCE: Final = 0.1
 #: Queries at idle priority, per place.
-_SLOW_PER_PLACE: Final = 12
+SLOW_PER_PLACE: Final = 12
 _TICK: Final = 0.05
 _GONE_TICK: Final = 0.25
 _PIPE: Final = 1 << 20
@@ -78,6 +78,16 @@ class Reader:
     resident: int
     is_confined: bool
     is_slow: bool = False
+    is_ended: bool = False
+
+    def end(self) -> int:
+        """End the process, once; return the signal that it died of, 0 where it is not known."""
+        if self.is_ended:
+            return 0
+        self.is_ended = True
+        self.channel.close()
+        died_of, _ = self.source.nursery.end(self.pid)
+        return died_of
 
 
 @dataclass(eq=False)
@@ -113,6 +123,7 @@ class Running:
         self._awaits_format = False
         self._closing = threading.Lock()
         self._is_closed = False
+        self._is_dead = False
 
     def seconds(self) -> float:
         """Return the seconds it has taken, without those spent waiting for the client."""
@@ -129,11 +140,10 @@ class Running:
     def kill(self, verdict: PeninsulaError) -> None:
         """End it; whoever reads its answer is told ``verdict``."""
         with self._closing:
-            if self._is_closed or self.reader is None:
+            if self._is_closed or self._is_dead or self.reader is None:
                 return
             self.verdict = self.verdict or verdict
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.reader.pid, signal.SIGKILL)
+            kill(self.reader.pid)
 
     def begin(self, message: Mapping[str, Any], is_gone: Callable[[], bool] | None) -> None:
         """Send the request, and wait until the reader knows what kind of answer it is."""
@@ -248,11 +258,11 @@ class Running:
     def _fail(self) -> None:
         """The reader is dead: find out why, and raise."""
         assert self.reader
-        error = self.verdict
-        if error is None:
-            died_of, _ = self.reader.source.nursery.end(self.reader.pid)
-            error = _explain_death(died_of)
-            self.reader.pid = 0
+        with self._closing:
+            # From now on nobody else touches the process, or its number.
+            self._is_dead = True
+        died_of = self.reader.end()
+        error = self.verdict or _explain_death(died_of)
         self.outcome = error.slug()
         self.close()
         raise error
@@ -275,6 +285,11 @@ def _explain_death(died_of: int) -> PeninsulaError:
     )
 
 
+def most_at_once(places: int) -> int:
+    """Return how many queries are evaluated at the same time at most, slow ones included."""
+    return places * (1 + SLOW_PER_PLACE)
+
+
 @dataclass(frozen=True)
 class Limits:
     """What readers may use. Times in seconds, memory in bytes."""
@@ -289,12 +304,13 @@ class Limits:
 class ReaderPool:
     """Every reader of a server."""
 
-    def __init__(self, limits: Limits, nursery: Nursery) -> None:
+    def __init__(self, limits: Limits, on_lost: Callable[[Source], Source]) -> None:
+        """``on_lost`` is told that no process can be had of a source; it returns another."""
         self.limits = limits
+        self._on_lost = on_lost
         self.source: Source | None = None
         self.killed: dict[str, int] = {}
         self.is_confined = False
-        self._nursery = nursery
         self._lock = threading.Lock()
         self._idle: list[Reader] = []
         self._active = 0
@@ -317,14 +333,17 @@ class ReaderPool:
         client: str = "",
         text: str = "",
         timeout: float | None = None,
+        longest: float | None = None,
         is_gone: Callable[[], bool] | None = None,
     ) -> Running:
         """Give ``message`` to a reader, and return once it knows the kind of the answer.
 
+        It may take ``timeout`` seconds, and ``longest`` at most; default: the limit of queries.
         Raises what the reader says, QueryTimeout and its kind, Overloaded where too many wait,
         ClientGone.
         """
-        limit = min(timeout or self.limits.timeout, self.limits.timeout)
+        longest = longest or self.limits.timeout
+        limit = min(timeout or longest, longest)
         running = Running(self, client, text, limit)
         self._take_place(client, limit, is_gone)
         running.started = time.monotonic()
@@ -354,7 +373,7 @@ class ReaderPool:
             old = [r for r in self._idle if not self._is_useful(r)]
             self._idle = [r for r in self._idle if self._is_useful(r)]
         for reader in old:
-            self._end(reader)
+            reader.end()
         self._something_runs.set()
 
     def running(self) -> list[Running]:
@@ -389,7 +408,9 @@ class ReaderPool:
     def pids(self) -> list[int]:
         """Return the process numbers of all readers."""
         with self._lock:
-            busy = [r.reader.pid for r in self._running.values() if r.reader and r.reader.pid]
+            busy = [
+                r.reader.pid for r in self._running.values() if r.reader and not r.reader.is_ended
+            ]
             return [*busy, *(reader.pid for reader in self._idle)]
 
     def close(self) -> None:
@@ -402,7 +423,7 @@ class ReaderPool:
         with self._lock:
             idle, self._idle = self._idle, []
         for reader in idle:
-            self._end(reader)
+            reader.end()
 
     # Places: how many work at the same time, and who is next.
 
@@ -415,6 +436,13 @@ class ReaderPool:
                 raise Overloaded(
                     f"{self.limits.queue} queries are waiting already.",
                     "Ask again in a moment.",
+                )
+            # Of many clients, none takes the queue for itself.
+            most = max(1, self.limits.queue * 3 // 4)
+            if len(self._waiting.get(client, ())) >= most:
+                raise Overloaded(
+                    f"{most} queries of this client are waiting already.",
+                    "Ask again in a moment, or fewer at a time.",
                 )
             waiter = _Waiter(client)
             self._waiting.setdefault(client, deque()).append(waiter)
@@ -469,7 +497,7 @@ class ReaderPool:
             if not is_healthy:
                 reason = running.outcome
                 self.killed[reason] = self.killed.get(reason, 0) + 1
-            self._end(reader)
+            reader.end()
             self._something_runs.set()
 
     # Readers: where they come from and how they end.
@@ -479,14 +507,26 @@ class ReaderPool:
 
     def _take_reader(self, source: Source | None) -> Reader:
         assert source
-        with self._lock:
-            for place, reader in enumerate(self._idle):
-                if reader.source is source:
-                    return self._idle.pop(place)
+        while (reader := self._take_idle(source)) is not None:
+            # An idle reader says nothing; where there is something to hear, it has died.
+            if not reader.channel.wait(0):
+                return reader
+            reader.end()
+        try:
+            return self._fork(source)
+        except ChannelClosed:
+            source = self._on_lost(source)
         try:
             return self._fork(source)
         except ChannelClosed:
             raise QueryFailed("The server could not start a reader.", "Ask again.") from None
+
+    def _take_idle(self, source: Source) -> Reader | None:
+        with self._lock:
+            for place, reader in enumerate(self._idle):
+                if reader.source is source:
+                    return self._idle.pop(place)
+        return None
 
     def _fork(self, source: Source) -> Reader:
         channel, pid = source.nursery.fork("reader", path=source.path, memory=self.limits.memory)
@@ -498,12 +538,6 @@ class ReaderPool:
             raise ChannelClosed("the reader did not start") from None
         self.is_confined = hello["is_confined"]
         return Reader(source, channel, pid, hello["resident"], hello["is_confined"])
-
-    @staticmethod
-    def _end(reader: Reader) -> None:
-        reader.channel.close()
-        if reader.pid:
-            reader.source.nursery.end(reader.pid)
 
     # The keeper: looks after everything that runs.
 
@@ -525,14 +559,14 @@ class ReaderPool:
             if query.seconds() > query.timeout:
                 query.kill(
                     QueryTimeout(
-                        f"The query took longer than {query.timeout:g} s.",
+                        f"It took longer than {query.timeout:g} s.",
                         "Ask for less, or raise query-timeout on a server of your own.",
                     )
                 )
         self._make_room(running)
         self._limit_memory(running)
-        self._fork_ahead()
-        return bool(running) or bool(self._waiting)
+        is_lacking = self._fork_ahead()
+        return bool(running) or bool(self._waiting) or is_lacking
 
     def _make_room(self, running: list[Running]) -> None:
         """Let queries that take long give their place up where others wait."""
@@ -540,12 +574,15 @@ class ReaderPool:
         with self._lock:
             if not self._waiting:
                 return
-            most = _SLOW_PER_PLACE * self.limits.places
+            most = SLOW_PER_PLACE * self.limits.places
             for query in running:
                 reader = query.reader
                 if reader is None or reader.is_slow or query.id not in self._running:
                     continue
-                if self._slow < most and query.seconds() + query.seconds_away() > _PATIENCE:
+                # The more of a client's queries wait, the shorter it may keep a place.
+                crowd = len(self._waiting.get(query.client, ())) / self.limits.places
+                patience = _PATIENCE / max(1.0, crowd)
+                if self._slow < most and query.seconds() + query.seconds_away() > patience:
                     reader.is_slow = True
                     self._slow += 1
                     self._active -= 1
@@ -553,20 +590,25 @@ class ReaderPool:
             is_full = self._slow >= most
             self._grant()
         for reader in demoted:
-            _make_idle(reader.pid)
+            if not reader.is_ended:
+                _make_idle(reader.pid)
         if is_full:
             self._shed(running)
 
-    @staticmethod
-    def _shed(running: list[Running]) -> None:
-        """End what keeps others from being answered: first whom nobody reads, then the oldest."""
+    def _shed(self, running: list[Running]) -> None:
+        """End what keeps others from being answered.
+
+        First whom nobody reads; then the oldest of the client that has most.
+        """
+        running = [q for q in running if q.verdict is None]
         unread = [q for q in running if q.seconds_away() > _IDLE_CLIENT]
         slow = [q for q in running if q.reader and q.reader.is_slow and q.seconds() > 1]
+        crowd = Counter(q.client for q in slow)
         victims = sorted(unread, key=lambda q: -q.seconds_away()) or sorted(
-            slow, key=lambda q: -q.seconds()
+            slow, key=lambda q: (-crowd[q.client], -q.seconds())
         )
-        if victims:
-            victims[0].kill(
+        for victim in victims[: self.limits.places]:
+            victim.kill(
                 QueryCancelled(
                     "The server has too many long queries at once, and ended the longest.",
                     "Ask again later, or ask for less.",
@@ -578,30 +620,34 @@ class ReaderPool:
         used = []
         for query in running:
             reader = query.reader
-            if reader and reader.pid:
+            if reader and not reader.is_ended:
                 grown = sandbox.memory_of(reader.pid).resident - reader.resident
                 used.append((grown, query))
         if sum(grown for grown, _ in used) > self.limits.all_memory:
             largest = max(used, key=lambda pair: pair[0])[1]
             largest.kill(out_of_memory())
 
-    def _fork_ahead(self) -> None:
-        """Have a reader ready before it is asked for."""
+    def _fork_ahead(self) -> bool:
+        """Have a reader ready before it is asked for; return whether another one is to follow."""
         with self._lock:
             source = self.source
             ready = sum(reader.source is source for reader in self._idle)
-            wanted = self.limits.places - self._active
-        if source and ready < wanted and not self._is_stopped.is_set():
-            try:
-                reader = self._fork(source)
-            except (ChannelClosed, PeninsulaError):
-                _log.warning("no reader could be started", exc_info=True)
-                return
-            with self._lock:
-                if self._is_useful(reader):
-                    self._idle.append(reader)
-                    return
-            self._end(reader)
+            lacking = self.limits.places - self._active - ready
+        if source is None or lacking <= 0 or self._is_stopped.is_set():
+            return False
+        try:
+            reader = self._fork(source)
+        except (ChannelClosed, PeninsulaError):
+            _log.warning("no reader could be started", exc_info=True)
+            self._on_lost(source)
+            return True
+        with self._lock:
+            is_useful = self._is_useful(reader)
+            if is_useful:
+                self._idle.append(reader)
+        if not is_useful:
+            reader.end()
+        return lacking > 1 or not is_useful
 
 
 def _make_idle(pid: int) -> None:

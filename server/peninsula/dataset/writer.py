@@ -325,10 +325,16 @@ def serve_writer(channel: Channel, options: Message, *, is_confined: bool) -> No
                 work = writer.change if message["do"] == "change" else lambda _: writer.publish()
                 answer = work(message)
             except (PeninsulaError, OSError, MemoryError, RuntimeError) as error:
-                answer = {"error": to_message(_explain(error))}
-                if message["do"] == "publish":
-                    # What was half done must not be seen again: the next one starts clean.
-                    channel.send(answer)
+                explained = _explain(error)
+                answer = {"error": to_message(explained)}
+                # What was half done must not be seen again, and an engine that could not write
+                # once will not try again: the next writer starts clean.
+                if (
+                    message["do"] == "publish"
+                    or isinstance(explained, StoreFull)
+                    or not isinstance(error, PeninsulaError)
+                ):
+                    channel.send({**answer, "is_over": True})
                     return
             channel.send(answer)
         except ChannelClosed:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +24,7 @@ from peninsula.dataset import delta, sandbox
 from peninsula.dataset.channel import Channel, ChannelClosed, Message
 from peninsula.dataset.reader import serve_reader
 from peninsula.dataset.writer import serve_writer
+from peninsula.errors import PeninsulaError
 
 #: The C library asks the kernel for huge pages when it is started with this.
 ENVIRONMENT: Final = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
@@ -70,8 +72,8 @@ class Zygote:
             self._channel.close()
             self._become(message, Channel.from_fd(descriptors[0]))
             status = 0
-        except KeyboardInterrupt:
-            pass
+        except BaseException:  # noqa: BLE001, nobody above would see it
+            traceback.print_exc()
         finally:
             # Neither the parent's buffers nor its exit handlers are this process's to run.
             os._exit(status)
@@ -100,10 +102,13 @@ class Zygote:
 
     @staticmethod
     def _reap(message: Message, _descriptors: list[int]) -> Message:
+        # Dying takes a process at idle priority seconds; what else is asked must not wait for it.
         try:
-            _, status = os.waitpid(message["pid"], 0)
+            pid, status = os.waitpid(message["pid"], os.WNOHANG)
         except ChildProcessError:
             return {"signal": 0, "code": 0}
+        if not pid:
+            return {"is_alive": True}
         if os.WIFSIGNALED(status):
             return {"signal": os.WTERMSIG(status), "code": 0}
         return {"signal": 0, "code": os.waitstatus_to_exitcode(status)}
@@ -124,7 +129,7 @@ class Zygote:
         try:
             patch = delta.read_patch(Path(message["path"]).read_bytes())
             delta.apply(self._store, patch.net())
-        except (OSError, ValueError, MemoryError) as error:
+        except (PeninsulaError, OSError, ValueError, MemoryError) as error:
             return {"error": str(error)}
         return {"resident": sandbox.memory_of(os.getpid()).resident}
 

@@ -40,12 +40,14 @@ def answer(
     produce: Callable[[], Response],
     *parts: object,
     is_lasting: bool = True,
+    is_exact: bool = False,
     number: int | None = None,
 ) -> Response:
     """Return what ``produce`` makes of one generation, or what saves making it.
 
     ``parts`` are what the answer depends on besides the generation and the headers of the
     request; default: the address. ``is_lasting`` is false where it depends on the moment, too.
+    ``is_exact`` says that it is the same byte for byte; solutions may come in another order.
     ``number`` is the generation where the body of the request asks for one.
     """
     require_reading()
@@ -63,11 +65,13 @@ def answer(
         language(),
         encoding or "",
         request.host,
+        weak=not is_exact,
     )
     site = current_site()
+    is_dated = g.is_memento or not site.database.shares_second
     if is_not_modified(
         request.headers.get("If-None-Match"),
-        request.headers.get("If-Modified-Since"),
+        request.headers.get("If-Modified-Since") if is_dated else None,
         tag,
         about.published,
     ):
@@ -89,7 +93,8 @@ def answer(
         tag, about.number, g.is_memento, str(request.url_rule), g.get("query_hash")
     )
     response.headers["ETag"] = tag
-    response.headers["Last-Modified"] = format_http_date(about.published)
+    if is_dated:
+        response.headers["Last-Modified"] = format_http_date(about.published)
     visibility = "private" if site.config.read_token else "public"
     response.headers["Cache-Control"] = (
         f"{visibility}, max-age={_SECONDS_OF_A_YEAR}, immutable"

@@ -62,7 +62,7 @@ def store(path: str | None = None) -> Response:
         request.method, read_parameters(), request.headers.get("Content-Type"), direct=direct
     )
     if identity is None:
-        response = answer(lambda: _read(asked))
+        response = answer(lambda: _read(asked), is_exact=True)
     elif asked.method == "DELETE":
         response = _change(asked, identity, {"kind": "drop"})
     elif asked.payload == "update":
@@ -109,7 +109,7 @@ def _parse_parts(asked: GraphStoreRequest, body: SpooledFile, base: str, target:
             stack.enter_context(part.file)
         for part in parts:
             part_target = stack.enter_context(spooled(".nq"))
-            format = read_body_format(part.content_type)
+            format = read_body_format(part.content_type, part.filename)
             _parse(asked, part.file.path, format, base, part_target)
             with target.open("ab") as whole, part_target.open("rb") as source:
                 while piece := source.read(1 << 20):
