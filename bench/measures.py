@@ -33,6 +33,7 @@ from bench.servers import (
     Peninsula,
     RdflibEndpoint,
     Server,
+    cpu_seconds,
     proportional,
     resident,
 )
@@ -153,7 +154,11 @@ def queries(setting: Setting) -> None:
         q.name: {s.name: [] for s in setting.servers} for q in setting.mix
     }
     answers: dict[str, tuple[bool, int, int]] = {}
+    those = list(setting.peers(Peninsula, Oxigraph, OxigraphMemory))
+    spent = {s.name: 0.0 for s in those}
     for number in range(setting.rounds + 1):
+        if number == 1:
+            spent = {s.name: cpu_seconds(s.processes()) for s in those}
         setting.say(f"queries, round {number} of {setting.rounds}")
         for query in setting.mix:
             chance = random.Random(f"{number} {query.name}")
@@ -173,6 +178,8 @@ def queries(setting: Setting) -> None:
     setting.report.queries[setting.data] = seconds
     setting.report.answers[setting.data] = answers
     _judge_queries(setting, seconds)
+    used = {s.name: cpu_seconds(s.processes()) - spent[s.name] for s in those}
+    _judge_processors(setting, used)
     _memory(setting)
 
 
@@ -274,6 +281,25 @@ def _judge_queries(setting: Setting, seconds: dict[str, dict[str, list[float]]])
                     f"{extra[worst]:+.2f} ms",
                     target,
                     f"{worst}; median over tiny ones {median(list(extra.values())):+.2f} ms",
+                )
+            )
+
+
+def _judge_processors(setting: Setting, used: dict[str, float]) -> None:
+    """Report processor time over the whole mix: what other programs on the machine blur least."""
+    setting.report.raw[f"{setting.data} processor time of the mix, s"] = used
+    ours = setting.ours
+    for peer in setting.peers(Oxigraph, OxigraphMemory):
+        if ours is not None and used[peer.name]:
+            mine, other = used[ours.name], used[peer.name]
+            setting.report.add(
+                Finding(
+                    setting.data,
+                    "processor time of the mix, all processes",
+                    f"{mine:.2f} s",
+                    f"{other:.2f} s {peer.name}",
+                    mine / other,
+                    f"{mine / other:.2f} ×",
                 )
             )
 

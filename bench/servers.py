@@ -308,6 +308,16 @@ def proportional(pids: list[int]) -> float:
     return total * 1024 / 1e6
 
 
+def cpu_seconds(pids: list[int]) -> float:
+    """Return the processor time that processes, and children they have reaped, took so far."""
+    ticks = 0
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += sum(map(int, fields[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def _listening(port: int) -> set[str]:
     """Return the inodes of the sockets that listen on ``port``."""
     found = set()

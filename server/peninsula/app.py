@@ -165,7 +165,7 @@ def _describe(error: Exception) -> dict[str, Any]:
 
 def finish(response: Response) -> Response:
     """Leave out what an empty body has no use for; count and log the response once it is sent."""
-    if response.content_length == 0 and request.method != "HEAD":
+    if response.content_length == 0 and response.status_code in {201, 204}:
         response.headers.pop("Content-Type", None)
     if request.method == "HEAD" and response.is_streamed:
         response.close()

@@ -13,7 +13,7 @@ import pyoxigraph as ox
 
 from peninsula.config import Config
 from peninsula.dataset.interface import Dataset, Term, select
-from peninsula.formats import GRAPH_FORMATS, SOLUTION_FORMATS
+from peninsula.formats import GRAPH_FORMATS, JSONLD, SOLUTION_FORMATS, Format
 from peninsula.knowledge import CATALOG
 from peninsula.namespaces import BASE, PREFIXES, expand
 
@@ -76,11 +76,11 @@ def describe_service(dataset: Dataset, site: str, config: Config) -> list[ox.Tri
         d.add(service, "sd:defaultDataset", whole)
     for format in (*SOLUTION_FORMATS, *GRAPH_FORMATS):
         if format.engine:
-            d.add(query, "sd:resultFormat", ox.NamedNode(format.engine.iri))
+            d.add(query, "sd:resultFormat", _format_iri(format))
     if config.allow_load:
         for format in GRAPH_FORMATS:
             if format.engine:
-                d.add(update, "sd:inputFormat", ox.NamedNode(format.engine.iri))
+                d.add(update, "sd:inputFormat", _format_iri(format))
     seen = (
         "the union of all named graphs and the default graph"
         if dataset.is_union
@@ -116,6 +116,14 @@ def describe_service(dataset: Dataset, site: str, config: Config) -> list[ox.Tri
         d.add_type(graph, "sd:Graph")
         d.add(graph, "void:triples", size)
     return d.triples
+
+
+def _format_iri(format: Format) -> ox.NamedNode:
+    """Return the name that the W3C gives a format (https://www.w3.org/ns/formats/)."""
+    assert format.engine
+    if format is JSONLD:  # the engine's own is another one
+        return ox.NamedNode("http://www.w3.org/ns/formats/JSON-LD")
+    return ox.NamedNode(format.engine.iri)
 
 
 def describe_dataset(dataset: Dataset, endpoint: str) -> list[ox.Triple]:

@@ -8,12 +8,14 @@ Size and time are limited. Rules after those of RDF4J's federation.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import ipaddress
 import socket
 import ssl
+import threading
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -26,6 +28,8 @@ from peninsula.formats import GRAPH_FORMATS, RDF_EXTENSIONS, Format, find_media_
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS: Final = 5
 _CHUNK: Final = 64 * 1024
+#: RFC 9637; older Pythons do not know it.
+_DOCUMENTATION: Final = ipaddress.IPv6Network("3fff::/20")
 _ACCEPT: Final = ", ".join(
     f"{format.media_type};q={1 - place / 10:.1f}" for place, format in enumerate(GRAPH_FORMATS)
 )
@@ -51,14 +55,20 @@ def fetch(
     address = iri
     for _ in range(_MOST_REDIRECTS + 1):
         parts = check_address(address, hosts)
-        connection = _connect(parts, until)
         try:
+            connection = _connect(parts, until)
+        except OSError as error:
+            raise UpstreamFailed(f"<{address}> cannot be reached: {error}.") from error
+        with contextlib.closing(connection), _explaining(address, connection, until):
             path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             headers = {"Accept": _ACCEPT, "User-Agent": f"peninsula/{__version__}"}
             connection.request("GET", path, headers=headers)
             response = connection.getresponse()
             if response.status in _REDIRECTS:
-                further = urljoin(address, response.headers.get("Location", ""))
+                location = response.headers.get("Location")
+                if not location:
+                    raise UpstreamFailed(f"<{address}> leads nowhere: it has no Location.")
+                further = urljoin(address, location)
                 if parts.scheme == "https" and urlsplit(further).scheme != "https":
                     raise QueryForbidden(f"<{iri}> leads from https to <{further}>.")
                 address = further
@@ -68,11 +78,32 @@ def fetch(
             format = _find_format(address, response.headers.get("Content-Type", ""))
             _save(response, target, max_bytes, until, address)
             return Fetched(address, format)
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            raise UpstreamFailed(f"<{address}> cannot be fetched: {error}.") from error
-        finally:
-            connection.close()
     raise UpstreamFailed(f"<{iri}> leads from one address to the next without end.")
+
+
+@contextlib.contextmanager
+def _explaining(
+    address: str, connection: http.client.HTTPConnection, until: float
+) -> Iterator[None]:
+    """Say of what goes wrong where it did; hang up when the time is over, however much comes."""
+    assert connection.sock
+    # A time limit of the socket's is one for each of its pieces.
+    timer = threading.Timer(until - time.monotonic(), _shut_down, [connection.sock])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        if time.monotonic() >= until:
+            raise UpstreamFailed(f"<{address}> took too long.") from error
+        raise UpstreamFailed(f"<{address}> cannot be fetched: {error}.") from error
+    finally:
+        timer.cancel()
+
+
+def _shut_down(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # closed meanwhile
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 def check_address(iri: str, hosts: Collection[str]) -> SplitResult:
@@ -103,8 +134,10 @@ def _name(host: str, port: int | None, scheme: str) -> str:
 def is_public(address: str) -> bool:
     """Return whether an IP address is one of the public internet."""
     ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
-        ip = ip.ipv4_mapped
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip in _DOCUMENTATION:
+            return False
+        ip = ip.ipv4_mapped or ip.sixtofour or ip
     # Shared address space (RFC 6598) is neither private nor global to Python.
     return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
 
@@ -160,6 +193,8 @@ def _save(
             size += len(chunk)
             if size > max_bytes:
                 raise UpstreamFailed(f"<{address}> is longer than {max_bytes} bytes.")
-            if time.monotonic() > until:
-                raise UpstreamFailed(f"<{address}> took too long.")
             file.write(chunk)
+    if time.monotonic() >= until:
+        raise UpstreamFailed(f"<{address}> took too long.")
+    if response.length:  # read1 does not complain
+        raise UpstreamFailed(f"<{address}> broke off, {response.length} bytes before its end.")

@@ -196,7 +196,7 @@ def _take_in(
 ) -> Generation:
     """Publish a generation in which the shipped knowledge is as it is now."""
     before = generations.current()
-    statements = {*loaded.stated, *loaded.computed}
+    statements = _as_stored(loaded)
     building = generations.building()
     generations.checkout(building, before.number if before else None)
     with using(generations.folder):
@@ -231,6 +231,16 @@ def _take_in(
     generations.publish(building, generation)
     generations.prune(_KEPT)
     return generation
+
+
+def _as_stored(loaded: Loaded) -> set[ox.Quad]:
+    """Return every statement as a store gives it back, blank nodes named by what is said of them.
+
+    So that the next load of the same knowledge gives the same statements.
+    """
+    dataset = ox.Dataset([*loaded.stated, *loaded.computed])
+    dataset.canonicalize(ox.CanonicalizationAlgorithm.RDFC_1_0)
+    return set(deltas.as_stored(dataset))
 
 
 def _begin_empty(generations: Generations) -> Generation:

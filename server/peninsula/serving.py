@@ -290,6 +290,11 @@ class _Response(WSGITask):  # type: ignore[misc]
 
     _keeps_open = False
 
+    def get_environment(self) -> dict[str, Any]:
+        environment: dict[str, Any] = super().get_environment()
+        environment["peninsula.hang_up"] = self.channel.hang_up
+        return environment
+
     def build_response_header(self) -> bytes:
         if self.channel.server.is_stopping:
             self.set_close_on_finish()
@@ -336,6 +341,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         self._last_activity = 0.0
         self._lingers_until = math.inf  # set once all is said
         self._is_refused = False
+        self._is_unwanted = False
         super().__init__(*arguments, **more)
 
     @property
@@ -366,6 +372,12 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         self._is_refused = self.requests[0].error is not None
         super().service()
 
+    def hang_up(self) -> None:
+        """Close the connection soon, whatever waits to be sent; to be called in any thread."""
+        self._is_unwanted = True
+        server: Server = self.server
+        server.look_now()
+
     def writable(self) -> bool:
         return not self._is_lingering and bool(super().writable())
 
@@ -391,6 +403,9 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     def enforce_times(self, now: float) -> None:
         """Refuse or close what has taken too long; in the thread of the network."""
         server: Server = self.server
+        if self._is_unwanted:
+            self.handle_close()
+            return
         if self._is_lingering:
             if now >= self._lingers_until:
                 self.handle_close()
@@ -507,6 +522,12 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
     def stop(self) -> None:
         """Accept nothing more and end when what runs is done; called twice: end at once."""
         self._stops += 1
+        with contextlib.suppress(OSError):  # ended already
+            self.pull_trigger()
+
+    def look_now(self) -> None:
+        """Look at the times of all connections before anything else; for other threads."""
+        self._next_look = 0.0
         with contextlib.suppress(OSError):  # ended already
             self.pull_trigger()
 

@@ -73,12 +73,14 @@ class NotStarted(Exception):
 class Instance:
     """A store in a folder, a token that may write to it, and the server, where one runs."""
 
-    def __init__(self, folder: Path, *options: str, store: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, *options: str, store: Path | None = None, token: str = ""
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.store = store or folder / "store"
         self.options = options
-        self.token = tokens.add(self.store, "tester", "admin")
+        self.token = token or tokens.add(self.store, "tester", "admin")
         self.process: subprocess.Popen[str] | None = None
         self.host = ""
         self.seconds = 0.0

@@ -325,12 +325,13 @@ class Replay:
             self._remember()
         while self.number < number:
             self.number += 1
-            self._apply((self.folder / f"{self.number:06}.rdfp").read_text(encoding="utf-8"))
+            self.apply((self.folder / f"{self.number:06}.rdfp").read_text(encoding="utf-8"))
             if self.number > number - kept:
                 self._remember()
         self.states = {n: state for n, state in self.states.items() if n > number - kept}
 
-    def _apply(self, patch: str) -> None:
+    def apply(self, patch: str) -> None:
+        """Make the change that an RDF Patch tells, which must be net and exact."""
         for line in patch.splitlines():
             letter, _, rest = line.partition(" ")
             if letter == "H":
@@ -340,9 +341,8 @@ class Replay:
                 elif name == "graph-dropped":
                     self.store.remove_graph(ox.NamedNode(term[1:-1]))
             elif letter in {"A", "D"}:
-                (quad,) = ox.parse(rest, format=ox.RdfFormat.N_QUADS)
-                # What is net and exact adds only what is not there, and removes what is.
-                assert letter == "D" or quad not in self.store, line
+                (quad,) = ox.parse(rest, format=ox.RdfFormat.N_QUADS, rename_blank_nodes=False)
+                assert (quad in self.store) == (letter == "D"), line
                 (self.store.add if letter == "A" else self.store.remove)(quad)
             else:
                 assert line in {"TX .", "TC ."}, line

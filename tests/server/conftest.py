@@ -137,7 +137,7 @@ def update(database: EmbeddedDatabase, text: str, **more: Any) -> Outcome:
         {
             "kind": "update", "text": text, "base": "http://localhost/sparql", "prefixes": None,
             "using_graphs": [], "using_named_graphs": [], "only_graph": None,
-            "allows_load": False, "loads": {}, "load_errors": {},
+            "loads": {}, "load_errors": {},
             "agent": "tester", "summary": "update", **more,
         },
         **timing,

@@ -249,7 +249,7 @@ TRIPLES = "".join(f'<x:s{n}> <x:p> "{n}" .\n' for n in range(5))
 
 @pytest.fixture
 def store(run: Run) -> Run:
-    """Return ``run`` for a store “s” of three generations: empty, then five, then six triples."""
+    """Return ``run`` for a store “s” of two generations, of five and of six triples."""
     Path("five.nt").write_text(TRIPLES, encoding="utf-8")
     Path("six.ttl").write_text("<x:s> <x:p> 'six' .", encoding="utf-8")
 

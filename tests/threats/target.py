@@ -29,6 +29,7 @@ ROLES: Final = ("read", "write", "admin")
 QUERY: Final = "application/sparql-query"
 UPDATE: Final = "application/sparql-update"
 FORM: Final = "application/x-www-form-urlencoded"
+TURTLE: Final = "text/turtle"
 #: Whom the server takes the ordinary asker for, and whom the attacker.
 OTHERS, ATTACKER = "127.0.0.2", "127.0.0.1"
 
@@ -66,7 +67,9 @@ class Reply:
         return self.body.decode()
 
     def __str__(self) -> str:
-        return f"{self.status} after {self.seconds:.1f} s: {self.body[:1000].decode(errors='replace')}"
+        return (
+            f"{self.status} after {self.seconds:.1f} s: {self.body[:1000].decode(errors='replace')}"
+        )
 
 
 @dataclass
@@ -304,12 +307,16 @@ def name_of(pid: int) -> str:
 class Canary:
     """A web server that nobody should ever reach; it remembers who did."""
 
+    NOTHING: Final = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.visits: list[bytes] = []
         #: What it answers: the whole response.
-        self.answer = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+        self.answer = self.NOTHING
+        #: What it does instead, with the connection.
+        self.behave: Callable[[socket.socket], None] | None = None
         threading.Thread(target=self._run, daemon=True).start()
 
     @property
@@ -325,7 +332,10 @@ class Canary:
             with client, contextlib.suppress(OSError):
                 client.settimeout(5)
                 self.visits.append(client.recv(65_536))
-                client.sendall(self.answer)
+                if self.behave:
+                    self.behave(client)
+                else:
+                    client.sendall(self.answer)
 
     def close(self) -> None:
         with contextlib.suppress(OSError):

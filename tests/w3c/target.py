@@ -121,22 +121,19 @@ class Target:
     def hold(self, files: DatasetFiles) -> None:
         """See that the dataset is exactly what these files hold.
 
-        Nothing is written where only queries were asked since it was made so.
+        One PUT of N-Quads replaces the whole dataset. Nothing is written where only queries were asked since it was made so.
         """
         if self._dataset == files:
             return
-        cleared = self.update("DROP ALL")
-        assert cleared.status in {200, 204}, cleared
-        empty = [name for name, path in files.named if not read(path)]
-        for name in empty:
-            created = self.update(f"CREATE SILENT GRAPH <{name}>")
-            assert created.status in {200, 204}, created
-        if quads := dataset(files):
-            body = ox.serialize(quads, format=ox.RdfFormat.N_QUADS)
-            assert body is not None
-            headers = {"Content-Type": "application/n-quads"}
-            loaded = self.request("POST", self.store_path, headers, body)
-            assert loaded.status in {200, 201, 204}, loaded
+        body = ox.serialize(dataset(files), format=ox.RdfFormat.N_QUADS)
+        assert body is not None
+        headers = {"Content-Type": "application/n-quads"}
+        loaded = self.request("PUT", self.store_path, headers, body)
+        assert loaded.status in {200, 201, 204}, loaded
+        for name, path in files.named:
+            if not read(path):
+                created = self.update(f"CREATE SILENT GRAPH <{name}>")
+                assert created.status in {200, 204}, created
         self._dataset = files
 
 

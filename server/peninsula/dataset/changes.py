@@ -111,7 +111,10 @@ class Changes:
             raise Overloaded(
                 f"{self._queue.maxsize} changes are waiting already.", "Send it again in a moment."
             ) from None
-        job.is_over.wait()
+        while not job.is_over.wait(1):
+            if not self._thread.is_alive():
+                # It came when the line had been closed: nobody else answers it.
+                self._refuse_rest(job)
         if job.error:
             raise job.error
         return Outcome(
@@ -177,25 +180,28 @@ class Changes:
                     # It is to be judged by what is published.
                     waiting[:0] = self._publish(applied)
                     applied = []
-                job = waiting.pop(0)
+                job = waiting[0]
                 try:
                     self._apply(job, applied)
+                    waiting.pop(0)
                 except _WriterDied as death:
                     job.fail(death.error)
-                    waiting[:0] = applied
+                    # What was applied before it went with the writer.
+                    waiting[:1] = applied
                     applied = []
                 except PeninsulaError as error:
                     job.fail(error)
+                    waiting.pop(0)
                 if not waiting and len(applied) < _TOGETHER and time.monotonic() < until:
                     waiting += self._next()
                 if not waiting and applied:
                     waiting = self._publish(applied)
                     applied = []
-        except BaseException:
+        finally:
+            # Nobody is to wait for ever, whatever went wrong here.
             for job in (*applied, *waiting):
                 if not job.is_over.is_set():
                     job.fail(PeninsulaError("The change could not be made; see the log."))
-            raise
 
     def _next(self) -> list[_Job]:
         """Return the next change that waits, if there is one."""

@@ -158,17 +158,22 @@ class EmbeddedDatabase:
         precondition: Callable[[], None] | None = None,
     ) -> Outcome:
         """Make a change; it is on disk, and answers queries, when this returns."""
+        changes = self.require_changes()
+        limit = self.options.update_timeout
+        return changes.submit(
+            {"is_union": self.is_union, **message},
+            timeout=min(timeout or limit, limit),
+            precondition=precondition,
+        )
+
+    def require_changes(self) -> Changes:
+        """Return the line of changes; raises StoreReadOnly where there is none."""
         if self.changes is None:
             raise StoreReadOnly(
                 "This server takes no changes: its store cannot be written to.",
                 "Ask whoever runs it.",
             )
-        limit = self.options.update_timeout
-        return self.changes.submit(
-            {"is_union": self.is_union, **message},
-            timeout=min(timeout or limit, limit),
-            precondition=precondition,
-        )
+        return self.changes
 
     def parse(
         self, path: Path, format: Format, base: str, target: Path, asker: Asker
@@ -186,6 +191,7 @@ class EmbeddedDatabase:
             timeout=asker.timeout,
             longest=self.options.update_timeout,
             is_gone=asker.is_gone,
+            hang_up=asker.hang_up,
         )
         with target.open("wb") as file:
             for chunk in running.chunks():
@@ -313,7 +319,9 @@ class EmbeddedDatabase:
             number += 1
             answer = template.ask(do="apply", path=str(self.generations.patch(number)))
             if "error" in answer:
-                template.close()
+                with self._turning:
+                    self._template = template
+                    self._drop_template()
                 raise PeninsulaError(str(answer["error"]))
 
     # Operation.
@@ -441,6 +449,7 @@ class View:
             timeout=self._asker.timeout,
             longest=longest,
             is_gone=self._asker.is_gone,
+            hang_up=self._asker.hang_up,
         )
 
 

@@ -178,7 +178,7 @@ class Generations:
             kept = self._numbers()
             span = f"Kept are {', '.join(map(str, kept))}." if kept else "None is kept."
             raise UnknownGeneration(f"There is no generation {number} here.", span) from None
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise StoreUnavailable(
                 f"{place(self.about(number))}: it does not describe a generation ({error}).",
                 "Restore the store from a backup.",

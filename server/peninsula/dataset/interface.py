@@ -93,6 +93,8 @@ class Asker:
     client: str = ""
     timeout: float | None = None  # seconds; the server's own limit where it is lower
     is_gone: Callable[[], bool] | None = None
+    #: Ends the connection of a client that does not take what it asked for.
+    hang_up: Callable[[], None] | None = None
 
 
 class Dataset(Protocol):

@@ -48,8 +48,8 @@ _CHUNK: Final = 1 << 18
 #: Seconds in which a reader should notice that its answer is not wanted any more.
 _LEAVING: Final = 0.02
 _F_SETPIPE_SZ: Final = 1031  # fcntl.F_SETPIPE_SZ, which only Linux has
-#: Seconds without a byte taken after which a client loses its reader to one that waits.
-_IDLE_CLIENT: Final = 5.0
+#: Seconds without a byte taken, or of work, after which a query may be ended for those that wait.
+_GRACE: Final = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -100,7 +100,14 @@ class _Waiter:
 class Running:
     """A query, dump or parsing under way."""
 
-    def __init__(self, pool: ReaderPool, client: str, text: str, timeout: float) -> None:
+    def __init__(
+        self,
+        pool: ReaderPool,
+        client: str,
+        text: str,
+        timeout: float,
+        hang_up: Callable[[], None] | None = None,
+    ) -> None:
         self._pool = pool
         self.client = client
         self.text = text
@@ -120,6 +127,7 @@ class Running:
         self._away = 0.0
         self._away_since: float | None = None
         self._is_gone: Callable[[], bool] | None = None
+        self._hang_up = hang_up
         self._awaits_format = False
         self._closing = threading.Lock()
         self._is_closed = False
@@ -144,6 +152,9 @@ class Running:
                 return
             self.verdict = self.verdict or verdict
             kill(self.reader.pid)
+            # Who waits for a client that takes nothing cannot see that the reader is dead.
+            if self._away_since is not None and self._hang_up:
+                self._hang_up()
 
     def begin(self, message: Mapping[str, Any], is_gone: Callable[[], bool] | None) -> None:
         """Send the request, and wait until the reader knows what kind of answer it is."""
@@ -335,6 +346,7 @@ class ReaderPool:
         timeout: float | None = None,
         longest: float | None = None,
         is_gone: Callable[[], bool] | None = None,
+        hang_up: Callable[[], None] | None = None,
     ) -> Running:
         """Give ``message`` to a reader, and return once it knows the kind of the answer.
 
@@ -344,7 +356,7 @@ class ReaderPool:
         """
         longest = longest or self.limits.timeout
         limit = min(timeout or longest, longest)
-        running = Running(self, client, text, limit)
+        running = Running(self, client, text, limit, hang_up)
         self._take_place(client, limit, is_gone)
         running.started = time.monotonic()
         try:
@@ -598,13 +610,13 @@ class ReaderPool:
     def _shed(self, running: list[Running]) -> None:
         """End what keeps others from being answered.
 
-        First whom nobody reads; then the oldest of the client that has most.
+        First whom nobody reads, then the oldest; of the client first that has most.
         """
         running = [q for q in running if q.verdict is None]
-        unread = [q for q in running if q.seconds_away() > _IDLE_CLIENT]
-        slow = [q for q in running if q.reader and q.reader.is_slow and q.seconds() > 1]
-        crowd = Counter(q.client for q in slow)
-        victims = sorted(unread, key=lambda q: -q.seconds_away()) or sorted(
+        crowd = Counter(q.client for q in running)
+        unread = [q for q in running if q.seconds_away() > _GRACE]
+        slow = [q for q in running if q.reader and q.reader.is_slow and q.seconds() > _GRACE]
+        victims = sorted(unread, key=lambda q: (-crowd[q.client], -q.seconds_away())) or sorted(
             slow, key=lambda q: (-crowd[q.client], -q.seconds())
         )
         for victim in victims[: self.limits.places]:

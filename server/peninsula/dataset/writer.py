@@ -172,7 +172,7 @@ class Writer:
             is_union=message["is_union"],
             using_graphs=message["using_graphs"],
             using_named_graphs=message["using_named_graphs"],
-            load=load if message["allows_load"] else None,
+            load=load,
             only_graph=message["only_graph"],
         )
 

@@ -55,9 +55,13 @@ def spool_body() -> SpooledFile:
 
 
 def spool_folder() -> Path:
-    """Return where files on their way in are kept: beside the store, so that nothing is copied."""
+    """Return where files on their way in are kept: beside the store, so that nothing is copied.
+
+    Raises StoreReadOnly where nothing can be kept there.
+    """
     database = current_site().database
     if isinstance(database, EmbeddedDatabase):
+        database.require_changes()
         folder = database.generations.spool
         with contextlib.suppress(OSError):
             folder.mkdir(exist_ok=True)

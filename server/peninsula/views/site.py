@@ -70,6 +70,7 @@ def asker(timeout: float | None = None) -> Asker:
         client=request.remote_addr or "",
         timeout=timeout,
         is_gone=request.environ.get("waitress.client_disconnected"),
+        hang_up=request.environ.get("peninsula.hang_up"),
     )
 
 
