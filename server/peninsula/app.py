@@ -69,6 +69,8 @@ def create_app(
     app.jinja_env.filters["path"] = local_path
     app.jinja_env.filters["urlencode_pairs"] = urlencode
     app.jinja_env.tests["ours"] = lambda iri: iri.startswith(BASE)
+    # An address of another scheme (javascript:, data:) is a name, and nothing to click on.
+    app.jinja_env.tests["link"] = lambda iri: bool(iri) and iri.startswith(("http://", "https://"))
     if library is None:
         library = read_library(knowledge.queries) if knowledge else Library({})
     metrics = Metrics(__version__, f"pyoxigraph {ox.__version__}")

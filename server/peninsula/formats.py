@@ -56,7 +56,7 @@ CSV: Final = Format("csv", "text/csv", "csv", "CSV", engine=_R.CSV)
 TSV: Final = Format("tsv", "text/tab-separated-values", "tsv", "TSV", engine=_R.TSV)
 
 TURTLE: Final = Format(
-    "turtle", "text/turtle", "ttl", "Turtle", ("application/x-turtle",), (), _F.TURTLE
+    "turtle", "text/turtle", "ttl", "Turtle", ("application/x-turtle",), ("n3",), _F.TURTLE
 )
 NTRIPLES: Final = Format(
     "ntriples", "application/n-triples", "nt", "N-Triples",
@@ -68,7 +68,7 @@ JSONLD: Final = Format(
 )  # fmt: skip
 RDFXML: Final = Format(
     "rdfxml", "application/rdf+xml", "rdf", "RDF/XML",
-    ("application/xml", "text/xml"), ("rdf-xml", "xml"), _F.RDF_XML,
+    ("application/xml", "text/xml"), ("rdf-xml", "rdf+xml", "xml"), _F.RDF_XML,
 )  # fmt: skip
 TRIG: Final = Format("trig", "application/trig", "trig", "TriG", engine=_F.TRIG)
 NQUADS: Final = Format(
@@ -95,12 +95,16 @@ RDF_EXTENSIONS: Final = {f".{f.extension}": f for f in GRAPH_FORMATS} | {".owl":
 
 
 def find(name: str, offered: Iterable[Format]) -> Format | None:
-    """Return the format on offer that goes by ``name``: a short name, ending or media type."""
-    wanted = name.strip().lower()
-    return next(
-        (f for f in offered if wanted in f.names or wanted in f.media_types),
-        None,
-    )
+    """Return the format on offer that goes by ``name``: a short name, ending or media type.
+
+    Of several names with commas between, the first that is on offer counts.
+    """
+    known = tuple(offered)
+    for wanted in (part.strip().lower() for part in name.split(",")):
+        for format in known:
+            if wanted in format.names or wanted in format.media_types:
+                return format
+    return None
 
 
 def find_media_type(media_type: str, offered: Iterable[Format]) -> Format | None:

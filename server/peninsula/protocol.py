@@ -40,6 +40,7 @@ Pairs = Iterable[tuple[str, str]]
 class QueryRequest:
     """A query and the dataset it is to see; no graph named means the query's own choice.
 
+    ``format`` names one, or several with commas between, of which the first on offer is meant.
     ``timeout`` is in seconds; ``generation`` is the number of the one to ask, None the newest.
     """
 
@@ -265,7 +266,8 @@ def _join_direct(
 
 
 def _make_query(pairs: Sequence[tuple[str, str]]) -> QueryRequest:
-    refuse_repetition(pairs)
+    # SPARQLWrapper says ?format= in all the ways that some server might know.
+    refuse_repetition(pairs, [name for name in _ONCE if name != "format"])
     values = dict(pairs)
     if not values.get("query", "").strip():
         raise ProtocolError("There is no query.", "Send it as the parameter “query”.")
@@ -273,7 +275,7 @@ def _make_query(pairs: Sequence[tuple[str, str]]) -> QueryRequest:
         values["query"],
         _read_iris(pairs, "default-graph-uri"),
         _read_iris(pairs, "named-graph-uri"),
-        values.get("format") or None,
+        ",".join(value for name, value in pairs if name == "format" and value) or None,
         read_timeout(values),
         read_generation(values),
     )

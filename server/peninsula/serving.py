@@ -60,7 +60,14 @@ GRACE: Final = 10.0
 #: Seconds for which what a refused client still sends is read and thrown away.
 LINGER: Final = 2.0
 CONNECTIONS: Final = 2000
+#: So many of them one address may hold, so that others can come in.
+CONNECTIONS_OF_ONE: Final = 1500
 
+#: What a connection too many is told.
+_TOO_MANY: Final = (
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\nContent-Length: 0\r\n"
+    b"Connection: close\r\n\r\n"
+)
 # What waits to be sent, at most, for each connection; the application waits meanwhile.
 _OUTPUT_BYTES: Final = 512 * 1024
 _LONGEST_CHUNK_LINE: Final = 1024
@@ -428,7 +435,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     def _enforce_arrival(self, request: Parser, now: float) -> None:
         server: Server = self.server
         what, budget = (
-            ("body", server.body_timeout) if self._is_body else ("header", server.header_timeout)
+            ("body", server.body_timeout) if self._is_body else ("header", server.header_patience)
         )
         if now - self._arriving_since < budget:
             return
@@ -518,6 +525,32 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         if self.is_stopping:
             return 0.0
         return min(1.0, self.idle_timeout) if self.in_connection_overflow else self.idle_timeout
+
+    @property
+    def header_patience(self) -> float:
+        """Return the seconds in which a header must have arrived."""
+        return min(1.0, self.header_timeout) if self.in_connection_overflow else self.header_timeout
+
+    def accept(self) -> tuple[socket.socket, Any] | None:
+        """Take the next connection, unless its address has more than its share."""
+        found: tuple[socket.socket, Any] | None = super().accept()
+        if found is None or not self._has_its_share(found[1]):
+            return found
+        refused = found[0]
+        with contextlib.suppress(OSError):
+            refused.setblocking(False)
+            refused.send(_TOO_MANY)
+        refused.close()
+        return None
+
+    def _has_its_share(self, address: Any) -> bool:
+        channels = self.active_channels
+        if len(channels) < CONNECTIONS_OF_ONE or not isinstance(address, tuple):
+            return False
+        host = address[0]
+        if host == self.config.trusted_proxy:
+            return False
+        return sum(c.addr[0] == host for c in channels.values()) >= CONNECTIONS_OF_ONE
 
     def stop(self) -> None:
         """Accept nothing more and end when what runs is done; called twice: end at once."""

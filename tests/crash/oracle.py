@@ -331,7 +331,11 @@ class Replay:
         self.states = {n: state for n, state in self.states.items() if n > number - kept}
 
     def apply(self, patch: str) -> None:
-        """Make the change that an RDF Patch tells, which must be net and exact."""
+        """Make the change that an RDF Patch tells, which must be net and exact.
+
+        Of a graph that it drops, it tells every quad as well.
+        """
+        dropped = []
         for line in patch.splitlines():
             letter, _, rest = line.partition(" ")
             if letter == "H":
@@ -339,13 +343,16 @@ class Replay:
                 if name == "graph-created":
                     self.store.add_graph(ox.NamedNode(term[1:-1]))
                 elif name == "graph-dropped":
-                    self.store.remove_graph(ox.NamedNode(term[1:-1]))
+                    dropped.append(ox.NamedNode(term[1:-1]))
             elif letter in {"A", "D"}:
                 (quad,) = ox.parse(rest, format=ox.RdfFormat.N_QUADS, rename_blank_nodes=False)
                 assert (quad in self.store) == (letter == "D"), line
                 (self.store.add if letter == "A" else self.store.remove)(quad)
             else:
                 assert line in {"TX .", "TC ."}, line
+        for name in dropped:
+            assert not any(self.store.quads_for_pattern(None, None, None, name)), name
+            self.store.remove_graph(name)
 
     def _remember(self) -> None:
         data = ox.serialize(self.store, format=ox.RdfFormat.N_QUADS) or b""

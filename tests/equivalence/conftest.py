@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Final
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from tests.crash.instance import Instance
 
@@ -29,9 +29,20 @@ settings.register_profile(
 )
 
 
-def examples(few: int) -> settings:
-    """Return the settings of a property that is tried ``few`` times, or as often as asked."""
-    return settings(settings.get_profile("equivalence"), max_examples=EXAMPLES or few)
+def examples(few: int, *, part: int = 1) -> settings:
+    """Return the settings of a property that is tried ``few`` times, or as often as asked.
+
+    ``part`` divides what is asked, for examples that take long.
+    """
+    phases = (Phase.explicit, Phase.generate)
+    if EXAMPLES and part == 1:
+        # Making what fails smaller takes minutes.
+        phases = (*phases, Phase.shrink)
+    return settings(
+        settings.get_profile("equivalence"),
+        max_examples=max(few, EXAMPLES // part),
+        phases=phases,
+    )
 
 
 @pytest.fixture(scope="package", params=["always", "never"])

@@ -68,6 +68,7 @@ def quads(*, has_blanks: bool, least: int = 1, most: int = 5) -> st.SearchStrate
         st.builds("{} .".format, triples(has_blanks=has_blanks)) | in_graph,
         min_size=least,
         max_size=most,
+        unique=True,
     )
 
 

@@ -160,6 +160,8 @@ def management(draw: st.DrawFn) -> str:
     return f"{verb} {silent}{draw(ends)} TO {draw(ends)}"
 
 
+PROLOGUE: Final = "PREFIX u: <urn:>\nBASE <http://example.org/a/b/> # a comment\n"
+
 operations = st.one_of(
     data(has_blanks=True).map("INSERT DATA {}".format),
     data(has_blanks=True).map("INSERT DATA {}".format),
@@ -186,6 +188,9 @@ def updates(draw: st.DrawFn) -> Step:
     text = " ;\n".join(part.replace("_:", f"_:b{n}") for n, part in enumerate(parts))
     if draw(st.booleans()):
         text += draw(st.sampled_from((" ;", " # that is all", " ;\n")))
+    if draw(st.integers(0, 3)) == 0:
+        # The engine takes a prologue at the beginning only.
+        text = f"{PROLOGUE} INSERT DATA {{ u:a u:p <rel> . <../up> u:q u:b }} ; {text}"
     if draw(st.booleans()):
         return Step(
             "POST",
@@ -235,12 +240,17 @@ def _put_all(store: ox.Store, text: str, *, replaces: bool) -> None:
 
 
 def _patch(store: ox.Store, changes: list[tuple[str, str]]) -> None:
-    for letter, text in changes:
-        (quad,) = parse(text)
-        if letter == "A":
-            store.add(quad)
-        else:
-            store.remove(quad)
+    # The last row about a quad decides; what is added and removed again makes no graph.
+    last = {quad: letter for letter, text in changes for quad in _as_stored(text)}
+    for quad, letter in last.items():
+        (store.add if letter == "A" else store.remove)(quad)
+
+
+def _as_stored(text: str) -> list[ox.Quad]:
+    """Return quads as a store gives them back: numbers spelled in its own way."""
+    store = ox.Store()
+    store.extend(parse(text))
+    return list(store)
 
 
 @st.composite
@@ -301,6 +311,14 @@ def graph_updates(draw: st.DrawFn) -> Step:
         text = f"{kind} {{ {block} }}"
         plain = f"{kind} {{ GRAPH <{graph}> {{ {block} }} }}"
     return Step("PATCH", _address(graph), UPDATE, text, lambda store: _update(store, plain))
+
+
+@st.composite
+def beginnings(draw: st.DrawFn) -> Step:
+    """A POST of so many quads that changes find something to change."""
+    text = "\n".join(draw(quads(has_blanks=True, least=8, most=20)))
+    return Step("POST", "/store", NQUADS, text,
+                lambda store: _put_all(store, text, replaces=False))  # fmt: skip
 
 
 steps = st.one_of(

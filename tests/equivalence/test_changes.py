@@ -15,7 +15,7 @@ from tests.crash.oracle import Replay
 
 from .conftest import KEPT, examples
 from .data import Said, copy, parse, says, store_says
-from .steps import Refused, Step, steps
+from .steps import Refused, Step, beginnings, steps
 
 
 class Pair:
@@ -130,12 +130,13 @@ class Pair:
 sequences = st.lists(st.tuples(steps, st.integers(0, 4)), min_size=1, max_size=6)
 
 
-@examples(40)
-@given(sequences)
+@examples(20)
+@given(beginnings(), sequences)
 def test_changes_give_what_a_plain_store_gives(
-    instance: Instance, sequence: list[tuple[Step, int]]
+    instance: Instance, beginning: Step, sequence: list[tuple[Step, int]]
 ) -> None:
     pair = Pair(instance)
+    pair.take(beginning)
     for step, chance in sequence:
         if chance == 0:
             pair.try_out(step)
@@ -143,12 +144,13 @@ def test_changes_give_what_a_plain_store_gives(
     pair.check_past()
 
 
-@examples(2)
-@given(st.lists(steps, min_size=4, max_size=8), st.booleans())
+@examples(2, part=50)
+@given(beginnings(), st.lists(steps, min_size=4, max_size=8), st.booleans())
 def test_a_restart_changes_nothing(
-    instance: Instance, sequence: list[Step], is_killed: bool
+    instance: Instance, beginning: Step, sequence: list[Step], is_killed: bool
 ) -> None:
     pair = Pair(instance)
+    pair.take(beginning)
     for step in sequence[:-1]:
         pair.take(step)
     if is_killed:

@@ -40,7 +40,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 SCENE: Final = ROOT / "tests" / "fixtures" / "knowledge"
 #: What a browser sends.
 BROWSER: Final = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
-#: A query that takes minutes and writes nothing meanwhile, over the numbers of ``COUNTED``.
+#: A query that takes hours and writes nothing meanwhile, over the numbers of ``COUNTED``.
 DEATH: Final = (
     "SELECT (COUNT(*) AS ?n) { " + " ".join(f"?a{i} ?b{i} ?c{i} ." for i in range(6)) + " }"
 )
@@ -96,6 +96,14 @@ def wait_until(holds: Callable[[], Any], seconds: float = 10.0) -> None:
         time.sleep(0.01)
 
 
+def is_dead(pid: int) -> bool:
+    """Return whether a process has ended, though perhaps nobody has asked how yet."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
 def fill(folder: Path, quads: list[ox.Quad] | None = None) -> Generations:
     """Return a store in ``folder`` whose first generation is empty; with ``quads`` a second."""
     generations = Generations(folder)
@@ -113,7 +121,7 @@ def fill(folder: Path, quads: list[ox.Quad] | None = None) -> Generations:
 @contextlib.contextmanager
 def running(generations: Generations, **options: Any) -> Iterator[EmbeddedDatabase]:
     """Run every process that a server has for a store; ``options`` as in ``Options``."""
-    limits = options.pop("limits", Limits(places=2))
+    limits = options.pop("limits", Limits(places=2, timeout=15))
     chosen = Options(**{"is_union": False, "memory": "never", "limits": limits, **options})
     with generations.locked():
         database = EmbeddedDatabase(generations, Policy(), chosen)

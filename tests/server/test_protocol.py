@@ -154,7 +154,14 @@ def test_a_generation_that_is_no_positive_number_is_refused(text: str) -> None:
         read_query("GET", [("query", ASK), ("generation", text)])
 
 
-@pytest.mark.parametrize("name", ["query", "format", "timeout", "generation"])
+def test_several_formats_are_a_choice() -> None:
+    pairs = [("query", ASK), ("format", "json-ld"), ("format", "application/ld+json,text/x")]
+    asked = read_query("GET", pairs)
+    assert asked
+    assert asked.format == "json-ld,application/ld+json,text/x"
+
+
+@pytest.mark.parametrize("name", ["query", "timeout", "generation"])
 def test_what_may_be_given_once_is_refused_twice(name: str) -> None:
     pairs = [("query", ASK), ("format", "csv"), ("timeout", "1"), ("generation", "1")]
     with pytest.raises(ProtocolError, match=f"“{name}” is given more than once"):

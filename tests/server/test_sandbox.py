@@ -12,7 +12,7 @@ import pytest
 
 from peninsula.dataset import sandbox
 
-from .conftest import wait_until
+from .conftest import is_dead, wait_until
 
 is_known = sys.platform.startswith("linux") and platform.machine() in {"x86_64", "aarch64"}
 needs_linux = pytest.mark.skipif(not is_known, reason="this system has no such filter")
@@ -152,14 +152,7 @@ def test_a_worker_ends_with_its_parent_and_heeds_no_keyboard(tmp_path: Path) -> 
     finally:
         process.kill()
         process.wait(10)
-    wait_until(lambda: not Path(f"/proc/{pid}/comm").exists() or _is_dead(pid), 5)
-
-
-def _is_dead(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return True
+    wait_until(lambda: is_dead(pid), 5)
 
 
 @needs_linux

@@ -18,7 +18,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from .conftest import SCENE, wait_until
+from .conftest import SCENE, is_dead, wait_until
 from .processes import Server, serving
 
 COMMAND = [sys.executable, "-m", "peninsula", "serve", "--knowledge", str(SCENE)]
@@ -198,7 +198,7 @@ def test_it_stops_when_told_and_leaves_no_process(tmp_path: Path, number: int) -
         server.process.send_signal(number)
         assert server.process.wait(10) == 0
         assert time.monotonic() - began < 3
-        wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in below), 5)
+        wait_until(lambda: all(map(is_dead, below)), 5)
 
 
 def test_when_it_is_killed_its_processes_end_with_it(tmp_path: Path) -> None:
@@ -207,4 +207,4 @@ def test_when_it_is_killed_its_processes_end_with_it(tmp_path: Path) -> None:
         below = children(server.process.pid)
         server.process.kill()
         server.process.wait(10)
-        wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in below), 5)
+        wait_until(lambda: all(map(is_dead, below)), 5)

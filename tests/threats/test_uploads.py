@@ -10,7 +10,8 @@ import subprocess
 import sys
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -58,7 +59,7 @@ def xml(n: int) -> str:
 
 
 #: Format and body, as deep as they are told.
-DEEP = {
+DEEP: dict[str, tuple[str, Callable[[int], str]]] = {
     "JSON-LD": (JSON_LD, lambda n: nest(n, '{"http://e/p":', '"x"', "}")),
     "JSON-LD in lists": (JSON_LD, lambda n: nest(n, '{"http://e/p":[', "1", "]}")),
     "JSON-LD contexts": (
@@ -226,13 +227,14 @@ def test_a_chunked_body_that_never_ends_is_cut_off(target: Target) -> None:
             return receive(client)
 
     told = target.log().count("status=413")
-    with target.undisturbed():
-        for path in ("/sparql", "/update", "/store?graph=x:g"):
-            began = time.monotonic()
-            answer = attack(path)
-            # Who goes on sending may be reset before the answer is read.
-            assert find_status(answer) in {413, 0}, answer[:300]
-            assert time.monotonic() - began < 5
+    paths = ("/sparql", "/update", "/store?graph=x:g")
+    began = time.monotonic()
+    with target.undisturbed(), ThreadPoolExecutor(3) as crowd:
+        answers = list(crowd.map(attack, paths))
+    assert time.monotonic() - began < 8
+    for answer in answers:
+        # Who goes on sending may be reset before the answer is read.
+        assert find_status(answer) in {413, 0}, answer[:300]
     assert target.log().count("status=413") == told + 3
 
 
@@ -269,12 +271,12 @@ def test_an_upload_is_parsed_in_a_process_that_may_die(target: Target) -> None:
     with target.undisturbed(changes=True):
         for body, media_type in (
             (b"<x:s> <x:p> '" + b"a" * 7_000_000 + b"' .", TURTLE),
-            (b"@prefix a: <x:a> .\n" * 300_000, TURTLE),
-            (b"<x:s> <x:p> " + b",".join(b"%d" % n for n in range(300_000)) + b" .", TURTLE),
+            (b"@prefix a: <x:a> .\n" * 100_000, TURTLE),
+            (b"<x:s> <x:p> " + b",".join(b"%d" % n for n in range(100_000)) + b" .", TURTLE),
             (b"<" + b"x" * 7_000_000, TURTLE),
             (b"[" * 190 + b"]" * 190, JSON_LD),
             (
-                b'{"@context":{"@base":"http://e/"},"@graph":[' + b"{}," * 1_000_000 + b"{}]}",
+                b'{"@context":{"@base":"http://e/"},"@graph":[' + b"{}," * 200_000 + b"{}]}",
                 JSON_LD,
             ),
         ):

@@ -224,7 +224,7 @@ class Running:
             os.close(self._pipe)
             self._pipe = -1
         is_healthy = is_healthy or (not self.outcome and self._leave())
-        self.outcome = self.outcome or "left"
+        self.outcome = self.outcome or (self.verdict.slug() if self.verdict else "left")
         self._pool.release(self, is_healthy=is_healthy and self.verdict is None)
 
     def _leave(self) -> bool:
@@ -556,13 +556,15 @@ class ReaderPool:
     def _keep(self) -> None:
         while not self._is_stopped.is_set():
             self._something_runs.wait()
+            # Before looking: what begins while it looks wakes it again.
+            self._something_runs.clear()
             try:
                 is_busy = self._look_after()
             except Exception:  # noqa: BLE001, without the keeper no limit would be kept
                 _log.exception("the keeper of the readers failed and goes on")
                 is_busy = True
-            if not is_busy:
-                self._something_runs.clear()
+            if is_busy:
+                self._something_runs.set()
             self._is_stopped.wait(_TICK)
 
     def _look_after(self) -> bool:
@@ -599,8 +601,8 @@ class ReaderPool:
                     self._slow += 1
                     self._active -= 1
                     demoted.append(reader)
-            is_full = self._slow >= most
             self._grant()
+            is_full = self._slow >= most and bool(self._waiting)
         for reader in demoted:
             if not reader.is_ended:
                 _make_idle(reader.pid)

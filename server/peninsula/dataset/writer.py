@@ -14,6 +14,7 @@ import errno
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -144,8 +145,11 @@ class Writer:
             warnings=before.warnings if before else 0,
         )
         building = generations.building()
-        self._store.backup(str(building))
-        write_patch_file(generations, generation, whole, before.number if before else 0)
+        # Both wait for the disk most of the time, and the engine lets other threads run.
+        with ThreadPoolExecutor(1) as other:
+            checkpoint = other.submit(self._store.backup, str(building))
+            write_patch_file(generations, generation, whole, before.number if before else 0)
+            checkpoint.result()
         generations.publish(building, generation)
         self._current = generation
         self._kept.clear()

@@ -17,6 +17,8 @@ from peninsula.views.site import current_site, render, require_reading, wants_ht
 blueprint = Blueprint("history", __name__)
 
 _LINK_FORMAT = "application/link-format"
+#: A number of more digits would be too long for the name of a file.
+_NUMBER = "<int(max=999999999999):number>"
 
 
 @blueprint.get("/history")
@@ -29,14 +31,14 @@ def history() -> Response:
     return jsonify([_as_json(generation) for generation in found])
 
 
-@blueprint.get("/history/<int:number>")
+@blueprint.get(f"/history/{_NUMBER}")
 def one(number: int) -> Response:
     """Describe one generation."""
     require_reading()
     return jsonify(_as_json(current_site().database.find(number)))
 
 
-@blueprint.get("/history/<int:number>.rdfp")
+@blueprint.get(f"/history/{_NUMBER}.rdfp")
 def patch(number: int) -> Response:
     """Send the change that made a generation, as RDF Patch; it outlives the generation."""
     require_reading()

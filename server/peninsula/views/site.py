@@ -224,7 +224,9 @@ def render(template: str, **values: Any) -> str:
 
 def local_path(iri: str) -> str:
     """Return where this server shows ``iri``: its own page for ours, else the address itself."""
-    return f"/{iri.removeprefix(BASE)}" if iri.startswith(BASE) else iri
+    path = iri.removeprefix(BASE)
+    # “//name” would be an address of another server.
+    return f"/{path}" if path != iri and not path.startswith("/") else iri
 
 
 def endpoint() -> str:
