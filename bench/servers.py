@@ -196,7 +196,7 @@ class Peninsula(Server):
         while self.memory == "always" and self.serving() not in {"memory", None}:
             if time.perf_counter() - began > START_SECONDS:
                 raise SystemExit(f"{self.name} did not move to memory within {START_SECONDS} s")
-            time.sleep(0.05)
+            time.sleep(0.25)
 
     def serving(self) -> str | None:
         """Return what it answers from, ``memory`` or ``disk``; None if it does not say."""

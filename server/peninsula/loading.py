@@ -256,6 +256,8 @@ def _begin_empty(generations: Generations) -> Generation:
         summary="an empty store",
         agents=(_SHIPPED,),
     )
+    with using(generations.folder):
+        write_patch_file(generations, generation, Delta(), 0)
     generations.publish(building, generation)
     return generation
 

@@ -55,7 +55,12 @@ def log_request(
         return
     fields = {"method": method, "path": path, "status": status, "ms": round(seconds * 1000, 2)}
     fields |= {name: value for name, value in more.items() if value is not None}
-    _requests.log(level, "request", exc_info=error, extra={"fields": fields})
+    # Made here, because the logger would look for the caller, which takes longer than the rest.
+    info = (type(error), error, error.__traceback__) if error else None
+    extra = {"fields": fields}
+    _requests.handle(
+        _requests.makeRecord(REQUESTS, level, __file__, 0, "request", (), info, extra=extra)
+    )
 
 
 def configure(format: str = "text", stream: TextIO | None = None) -> None:

@@ -68,6 +68,7 @@ _TOO_MANY: Final = (
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\nContent-Length: 0\r\n"
     b"Connection: close\r\n\r\n"
 )
+_ACCEPTED_AT_ONCE: Final = 64
 # What waits to be sent, at most, for each connection; the application waits meanwhile.
 _OUTPUT_BYTES: Final = 512 * 1024
 _LONGEST_CHUNK_LINE: Final = 1024
@@ -469,6 +470,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
     header_timeout = HEADER_TIMEOUT
     idle_timeout = IDLE_TIMEOUT
     stall_timeout = STALL_TIMEOUT
+    _has_accepted = False
 
     def __init__(
         self,
@@ -531,9 +533,18 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         """Return the seconds in which a header must have arrived."""
         return min(1.0, self.header_timeout) if self.in_connection_overflow else self.header_timeout
 
+    def handle_accept(self) -> None:
+        """Take the connections that wait: a turn for each would take long where there are many."""
+        for _ in range(_ACCEPTED_AT_ONCE):
+            self._has_accepted = False
+            super().handle_accept()
+            if not self._has_accepted:
+                return
+
     def accept(self) -> tuple[socket.socket, Any] | None:
         """Take the next connection, unless its address has more than its share."""
         found: tuple[socket.socket, Any] | None = super().accept()
+        self._has_accepted = found is not None
         if found is None or not self._has_its_share(found[1]):
             return found
         refused = found[0]
@@ -550,7 +561,8 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         host = address[0]
         if host == self.config.trusted_proxy:
             return False
-        return sum(c.addr[0] == host for c in channels.values()) >= CONNECTIONS_OF_ONE
+        held = [channel for channel in channels.values() if channel.addr[0] == host]
+        return len(held) >= CONNECTIONS_OF_ONE
 
     def stop(self) -> None:
         """Accept nothing more and end when what runs is done; called twice: end at once."""

@@ -138,7 +138,7 @@ def test_curl_tries_an_update_out(server: Instance, graph: str) -> None:
     patch = curl(
         *bearer(server), "--data-urlencode", f"update={text}", f"{server.address}update?dry-run"
     )
-    assert f"A <urn:a> <urn:p> \"1\"^^<http://www.w3.org/2001/XMLSchema#integer> <{graph}> ." in (
+    assert f'A <urn:a> <urn:p> "1"^^<http://www.w3.org/2001/XMLSchema#integer> <{graph}> .' in (
         patch.splitlines()
     )
     assert graph not in server.history()[-1]["graphs"]

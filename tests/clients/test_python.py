@@ -7,9 +7,9 @@ import warnings
 from typing import Any, Final
 from urllib.parse import urlencode
 
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped]
 import pytest
-from rdflib import RDF, Dataset, Graph, Literal, URIRef
+from rdflib import RDF, Graph, Literal, URIRef
 from rdflib.namespace import FOAF
 from rdflib.plugins.stores.sparqlstore import SPARQLStore, SPARQLUpdateStore
 
@@ -17,7 +17,7 @@ from tests.crash.instance import Instance
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    import SPARQLWrapper as wrapper
+    import SPARQLWrapper
 
 EX: Final = "http://example.org/"
 PEOPLE: Final = f"{EX}people"
@@ -33,33 +33,33 @@ FOUND: Final = ["Ann", "Бо", "보"]
 
 def wrap(server: Instance, path: str, *, has_token: bool = False) -> Any:
     """Return a SPARQLWrapper for an address of the server."""
-    client = wrapper.SPARQLWrapper(f"{server.address}{path}")
+    client = SPARQLWrapper.SPARQLWrapper(f"{server.address}{path}")
     client.setTimeout(20)
     if has_token:
         client.addCustomHttpHeader("Authorization", f"Bearer {server.token}")
     return client
 
 
-@pytest.mark.parametrize("method", [wrapper.GET, wrapper.POST])
-@pytest.mark.parametrize("way", [wrapper.URLENCODED, wrapper.POSTDIRECTLY])
+@pytest.mark.parametrize("method", [SPARQLWrapper.GET, SPARQLWrapper.POST])
+@pytest.mark.parametrize("way", [SPARQLWrapper.URLENCODED, SPARQLWrapper.POSTDIRECTLY])
 def test_sparqlwrapper_selects_in_every_way(server: Instance, method: str, way: str) -> None:
     client = wrap(server, "sparql")
     client.setMethod(method)
     client.setRequestMethod(way)
     client.setQuery(NAMES)
-    client.setReturnFormat(wrapper.JSON)
+    client.setReturnFormat(SPARQLWrapper.JSON)
     rows = client.queryAndConvert()["results"]["bindings"]
     assert [row["name"]["value"] for row in rows] == FOUND
     assert rows[2]["name"]["xml:lang"] == "ko"
 
 
-@pytest.mark.parametrize("format", [wrapper.XML, wrapper.CSV, wrapper.TSV])
+@pytest.mark.parametrize("format", [SPARQLWrapper.XML, SPARQLWrapper.CSV, SPARQLWrapper.TSV])
 def test_sparqlwrapper_gets_what_it_asks_for(server: Instance, format: str) -> None:
     client = wrap(server, "sparql")
     client.setQuery(NAMES)
     client.setReturnFormat(format)
     answer = client.queryAndConvert()
-    if format == wrapper.XML:
+    if format == SPARQLWrapper.XML:
         texts = [node.firstChild.data for node in answer.getElementsByTagName("literal")]
         assert texts == FOUND
     else:
@@ -69,11 +69,13 @@ def test_sparqlwrapper_gets_what_it_asks_for(server: Instance, format: str) -> N
 def test_sparqlwrapper_asks(server: Instance) -> None:
     client = wrap(server, "sparql")
     client.setQuery(f'ASK {{ <{EX}ann> ?p "Ann" }}')
-    client.setReturnFormat(wrapper.JSON)
+    client.setReturnFormat(SPARQLWrapper.JSON)
     assert client.queryAndConvert()["boolean"] is True
 
 
-@pytest.mark.parametrize("format", [wrapper.TURTLE, wrapper.RDFXML, wrapper.JSONLD, wrapper.N3])
+@pytest.mark.parametrize(
+    "format", [SPARQLWrapper.TURTLE, SPARQLWrapper.RDFXML, SPARQLWrapper.JSONLD, SPARQLWrapper.N3]
+)
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_sparqlwrapper_constructs_graphs(server: Instance, format: str) -> None:
     client = wrap(server, "sparql")
@@ -86,17 +88,17 @@ def test_sparqlwrapper_constructs_graphs(server: Instance, format: str) -> None:
     assert (URIRef(f"{EX}bo"), FOAF.name, Literal("보", lang="ko")) in answer
 
 
-@pytest.mark.parametrize("way", [wrapper.URLENCODED, wrapper.POSTDIRECTLY])
+@pytest.mark.parametrize("way", [SPARQLWrapper.URLENCODED, SPARQLWrapper.POSTDIRECTLY])
 def test_sparqlwrapper_updates_with_a_token(server: Instance, graph: str, way: str) -> None:
     text = f'INSERT DATA {{ GRAPH <{graph}> {{ <{EX}x> <{EX}says> "a&b=c+d %25 보" }} }}'
     client = wrap(server, "update", has_token=True)
-    client.setMethod(wrapper.POST)
+    client.setMethod(SPARQLWrapper.POST)
     client.setRequestMethod(way)
     client.setQuery(text)
     assert client.query().response.status == 200
     reader = wrap(server, "sparql")
     reader.setQuery(f"SELECT ?o {{ GRAPH <{graph}> {{ ?s ?p ?o }} }}")
-    reader.setReturnFormat(wrapper.JSON)
+    reader.setReturnFormat(SPARQLWrapper.JSON)
     (row,) = reader.queryAndConvert()["results"]["bindings"]
     assert row["o"]["value"] == "a&b=c+d %25 보"
 
@@ -104,13 +106,13 @@ def test_sparqlwrapper_updates_with_a_token(server: Instance, graph: str, way: s
 def test_sparqlwrapper_is_told_what_is_wrong(server: Instance) -> None:
     client = wrap(server, "sparql")
     client.setQuery("SELECT ?s { ?s ?p }")
-    client.setReturnFormat(wrapper.JSON)
-    with pytest.raises(wrapper.SPARQLExceptions.QueryBadFormed, match="Syntax error"):
+    client.setReturnFormat(SPARQLWrapper.JSON)
+    with pytest.raises(SPARQLWrapper.SPARQLExceptions.QueryBadFormed, match="Syntax error"):
         client.query()
     update = wrap(server, "update")
-    update.setMethod(wrapper.POST)
+    update.setMethod(SPARQLWrapper.POST)
     update.setQuery("DROP ALL")
-    with pytest.raises(wrapper.SPARQLExceptions.Unauthorized):
+    with pytest.raises(SPARQLWrapper.SPARQLExceptions.Unauthorized):
         update.query()
 
 
@@ -121,7 +123,7 @@ def test_sparqlwrapper_is_told_what_is_wrong(server: Instance) -> None:
 @pytest.mark.parametrize("format", ["xml", "json", "csv", "tsv"])
 def test_sparqlstore_queries(server: Instance, method: str, format: str) -> None:
     store = SPARQLStore(f"{server.address}sparql", method=method, returnFormat=format)
-    rows = list(Graph(store).query(NAMES))
+    rows: list[Any] = list(Graph(store).query(NAMES))
     # CSV has no languages and no types.
     assert [str(row[1]) for row in rows] == FOUND
     if format != "csv":
@@ -148,9 +150,7 @@ def test_sparqlstore_lists_the_named_graphs(server: Instance) -> None:
 
 
 @pytest.mark.parametrize("autocommit", [True, False])
-def test_sparqlupdatestore_adds_and_removes(
-    server: Instance, graph: str, autocommit: bool
-) -> None:
+def test_sparqlupdatestore_adds_and_removes(server: Instance, graph: str, autocommit: bool) -> None:
     store = SPARQLUpdateStore(
         f"{server.address}sparql",
         f"{server.address}update",
@@ -230,4 +230,3 @@ def test_pandas_writes_what_it_has_read(server: Instance, graph: str) -> None:
     query = f"SELECT ?name {{ GRAPH <{graph}> {{ ?s ?p ?name }} }} ORDER BY ?s"
     body = server.query(query, "text/csv").body
     pd.testing.assert_series_equal(pd.read_csv(io.BytesIO(body))["name"], frame["name"])
-

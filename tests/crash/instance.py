@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from peninsula import tokens
 
@@ -207,9 +207,7 @@ class Instance:
 
     def update(self, text: str, parameters: str = "") -> Answer:
         """Send an update."""
-        return self.request(
-            "POST", f"/update{parameters}", text.encode(), {"Content-Type": UPDATE}
-        )
+        return self.request("POST", f"/update{parameters}", text.encode(), {"Content-Type": UPDATE})
 
     def query(self, text: str, accept: str = JSON, **parameters: str) -> Answer:
         """Ask a query."""
@@ -274,11 +272,6 @@ def run(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
         check=False,
         env={n: v for n, v in os.environ.items() if not n.startswith("PENINSULA_")},
     )
-
-
-def address_host(address: str) -> str:
-    """Return host and port of an address."""
-    return urlsplit(address).netloc
 
 
 def lines(rows: Sequence[str]) -> str:

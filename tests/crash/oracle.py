@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import http.client
 import random
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -289,6 +290,7 @@ class Ring:
                     continue
                 last = self._judge(answer.body.decode().splitlines()[1], least)
                 self.answers += 1
+                time.sleep(0.005)  # leave the writers some of the machine
         except (OSError, http.client.HTTPException):
             if not is_over() and not may_refuse:
                 raise
@@ -314,15 +316,12 @@ class Replay:
     def __init__(self, store: Path) -> None:
         self.folder = store / "patches"
         self.store = ox.Store()
-        self.number = 1
+        self.number = 0
         #: What the last generations hold: quads, and how many each named graph has.
         self.states: dict[int, tuple[Quads, dict[str, int]]] = {}
 
     def follow(self, number: int, kept: int) -> None:
         """Apply the patches up to generation ``number``; remember the last ``kept`` states."""
-        # The first generation of an empty store needs no patch: there is nothing in it.
-        if self.number == 1:
-            self._remember()
         while self.number < number:
             self.number += 1
             self.apply((self.folder / f"{self.number:06}.rdfp").read_text(encoding="utf-8"))
@@ -335,7 +334,7 @@ class Replay:
 
         Of a graph that it drops, it tells every quad as well.
         """
-        dropped = []
+        dropped: list[ox.NamedNode] = []
         for line in patch.splitlines():
             letter, _, rest = line.partition(" ")
             if letter == "H":
@@ -350,9 +349,9 @@ class Replay:
                 (self.store.add if letter == "A" else self.store.remove)(quad)
             else:
                 assert line in {"TX .", "TC ."}, line
-        for name in dropped:
-            assert not any(self.store.quads_for_pattern(None, None, None, name)), name
-            self.store.remove_graph(name)
+        for graph in dropped:
+            assert not any(self.store.quads_for_pattern(None, None, None, graph)), graph
+            self.store.remove_graph(graph)
 
     def _remember(self) -> None:
         data = ox.serialize(self.store, format=ox.RdfFormat.N_QUADS) or b""
@@ -370,7 +369,7 @@ def check_history(instance: Instance, replay: Replay, kept: int, last: int) -> i
     """
     history = instance.history()
     numbers = [generation["number"] for generation in history]
-    current = numbers[-1]
+    current = int(numbers[-1])
     assert current == instance.ready()["generation"] >= last
     assert numbers == sorted(set(numbers))
     # There may be more: pruning goes on behind, and spares what a reader has open.

@@ -170,5 +170,3 @@ def test_the_kill_of_the_web_process_alone_ends_the_others(tmp_path: Path) -> No
     instance.start()
     check_prompt(instance)
     instance.kill()
-
-

@@ -34,10 +34,10 @@ def examples(few: int, *, part: int = 1) -> settings:
 
     ``part`` divides what is asked, for examples that take long.
     """
-    phases = (Phase.explicit, Phase.generate)
+    phases = [Phase.explicit, Phase.generate]
     if EXAMPLES and part == 1:
         # Making what fails smaller takes minutes.
-        phases = (*phases, Phase.shrink)
+        phases.append(Phase.shrink)
     return settings(
         settings.get_profile("equivalence"),
         max_examples=max(few, EXAMPLES // part),

@@ -52,7 +52,7 @@ conditions = st.sampled_from(
 
 expressions = st.sampled_from(
     ["?o + 1", "STR(?s)", "STRLEN(STR(?o))", "UCASE(STR(?o))", "xsd:integer(?o)", "?o",
-     'CONCAT(STR(?s), "-", STR(?o))', 'STRDT(STR(?o), <urn:type>)', 'STRLANG(STR(?o), "ru")',
+     'CONCAT(STR(?s), "-", STR(?o))', "STRDT(STR(?o), <urn:type>)", 'STRLANG(STR(?o), "ru")',
      "IRI(STR(?s))", "1 / 0", "YEAR(?o)", 'REPLACE(STR(?o), "1", "one")', "MD5(STR(?o))",
      "TRIPLE(?s, <urn:p>, ?o)", "ABS(?o)", "?o * 2.5", "SUBSTR(STR(?o), 2)"]
 )  # fmt: skip
@@ -96,9 +96,7 @@ def _elements(depth: int) -> st.SearchStrategy[str]:
         st.builds("MINUS {{ {} }}".format, inner),
         conditions.map("FILTER({})".format),
         st.builds("{{ SELECT DISTINCT ?s ?o WHERE {{ {} }} }}".format, inner),
-        st.builds(
-            "{{ SELECT ?s (COUNT(*) AS ?x) WHERE {{ {} }} GROUP BY ?s }}".format, inner
-        ),
+        st.builds("{{ SELECT ?s (COUNT(*) AS ?x) WHERE {{ {} }} GROUP BY ?s }}".format, inner),
         st.builds("VALUES (?s ?x) {{ ({} {}) (UNDEF 1) }}".format, iris, ground_objects),
         st.builds("{{ {} BIND({} AS ?made) }}".format, inner, expressions),
     )

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pyoxigraph as ox
 from hypothesis import strategies as st
 
-from .data import blanks, graphs, ground_objects, iris, literals, parse, predicates, quads, rows
+from .data import blanks, graphs, ground_objects, iris, literals, parse, quads, rows
 
 UPDATE: Final = "application/sparql-update"
 PATCH: Final = "application/rdf-patch"

@@ -54,14 +54,16 @@ class Pair:
     def take(self, step: Step) -> None:
         """Make a change on both sides, and compare what it did and what they say then."""
         before, wanted = set(self.plain), copy(self.plain)
+        refusal = ""
         try:
             step.make(wanted)
-        except Refused as refusal:
-            answer = self.send(step)
+        except Refused as error:
+            refusal = str(error)
+        answer = self.send(step)
+        if refusal:
             assert 400 <= answer.status < 500, f"{step}: {answer}, but the engine: {refusal}"
             self._check_unchanged()
             return
-        answer = self.send(step)
         assert answer.is_done, f"{step}: {answer}"
         generation = int(answer.headers["peninsula-generation"])
         is_same = set(wanted) == before and set(wanted.named_graphs()) == set(

@@ -44,7 +44,9 @@ class Asked:
     def hold(self, rows: Sequence[str]) -> None:
         """See that both hold the quads in ``rows``."""
         body = "\n".join(rows).encode()
-        answer = self.instance.request("PUT", "/store", body, {"Content-Type": "application/n-quads"})
+        answer = self.instance.request(
+            "PUT", "/store", body, {"Content-Type": "application/n-quads"}
+        )
         assert answer.is_done, answer
         self.plain = ox.Store()
         self.plain.extend(parse("\n".join(self.instance.dump()), renames=False))

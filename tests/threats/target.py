@@ -176,7 +176,8 @@ class Target:
 
     def state(self) -> tuple[int, bytes]:
         """Return the number of the generation, and everything that it holds."""
-        dump = self.request("GET", "/store", headers={"Accept": "application/n-quads"})
+        headers = {"Accept": "application/n-quads"}
+        dump = self.request("GET", "/store", headers=headers, source=OTHERS)
         assert dump.status == 200, str(dump)
         return int(dump.headers["peninsula-generation"]), b"\n".join(sorted(dump.body.split(b"\n")))
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import re
+import resource
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote, urlencode
 
@@ -365,3 +369,34 @@ def test_a_question_takes_values_and_no_sparql(target: Target) -> None:
                 assert reply.status in {200, 400, 431}, f"{value[:80]}: {reply}"
                 if reply.status == 200:
                     assert json.loads(reply.body)["results"]["bindings"] == []
+
+
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    """Let this process hold some thousand connections."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 4096:
+        pytest.skip("the system allows too few open files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 4096), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.usefixtures("many_files")
+@pytest.mark.parametrize(
+    "sent", [b"", b"GET / HTTP/1.1\r\nX", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"]
+)
+def test_one_address_does_not_take_every_connection(target: Target, sent: bytes) -> None:
+    """More connections than the server has, on which nothing, half a header, or a request comes."""
+    refused = 0
+    with contextlib.ExitStack() as stack, target.undisturbed():
+        clients = [stack.enter_context(target.connect()) for _ in range(2300)]
+        for client in clients:
+            with contextlib.suppress(ConnectionError):
+                client.sendall(sent)
+        time.sleep(1)
+        for client in clients:
+            client.setblocking(False)
+            with contextlib.suppress(BlockingIOError, ConnectionError):
+                refused += client.recv(100).startswith(b"HTTP/1.1 503 ")
+    assert refused or sent.endswith(b"x\r\n\r\n")

@@ -213,7 +213,7 @@ def test_clients_that_leave_in_numbers_leave_nothing_behind(target: Target) -> N
 
 def test_clients_that_read_a_byte_a_second_keep_nobody_waiting(target: Target) -> None:
     with contextlib.ExitStack() as stack, target.undisturbed():
-        clients = [stack.enter_context(target.connect()) for _ in range(40)]
+        clients = [stack.enter_context(target.connect()) for _ in range(120)]
         for client in clients:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             client.sendall(f"GET /sparql?query={quote(FLOOD)} HTTP/1.1\r\nHost: x\r\n\r\n".encode())

@@ -140,11 +140,13 @@ def _watching(descriptor: int | None, path: Path, progress: Progress) -> Iterato
     is_over = threading.Event()
 
     def watch() -> None:
-        found = descriptor
+        found, reached = descriptor, 0
         while not is_over.wait(_TICK):
             found = found if found is not None else _find_descriptor(path)
             if found is not None:
-                progress(stage, _position(found), size)
+                # Once the file is read, its descriptor is gone, or that of another file.
+                reached = max(reached, min(_position(found), size))
+                progress(stage, reached, size)
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()

@@ -302,6 +302,7 @@ class EmbeddedDatabase:
             try:
                 resident = template.ask(do="load", path=str(path))["resident"]
             except ChannelClosed:
+                template.close()
                 self._nursery.end(template.pid)
                 raise
             finally:
@@ -323,6 +324,8 @@ class EmbeddedDatabase:
                     self._template = template
                     self._drop_template()
                 raise PeninsulaError(str(answer["error"]))
+        # The server stopped meanwhile; the processes end with the first one.
+        template.close()
 
     # Operation.
 

@@ -201,6 +201,13 @@ class Database(Protocol):
         ...
 
 
+def kind_of(result: Result) -> str:
+    """Return ``solutions``, ``boolean`` or ``graph``."""
+    if isinstance(result, Solutions):
+        return "solutions"
+    return "boolean" if isinstance(result, Boolean) else "graph"
+
+
 def formats_for(result: Result, *, html: bool = False) -> tuple[Format, ...]:
     """Return the formats in which ``result`` can be written, in order of preference."""
     formats = GRAPH_FORMATS if isinstance(result, Graph) else SOLUTION_FORMATS

@@ -18,7 +18,7 @@ from typing import Final
 import pyoxigraph as ox
 
 from peninsula.dataset.channel import Channel, ChannelClosed, Message
-from peninsula.dataset.interface import Boolean, Result, Solutions, Term
+from peninsula.dataset.interface import Boolean, Result, Solutions, Term, kind_of
 from peninsula.dataset.local import LocalStatements, evaluate, graph_name
 from peninsula.errors import (
     InvalidUpload,
@@ -36,7 +36,7 @@ _READ_AHEAD: Final = 4096
 
 def serve_reader(channel: Channel, store: ox.Store) -> None:
     """Answer what comes over ``channel`` from ``store`` until the other end hangs up."""
-    work: dict[str, Callable[[Channel, ox.Store, Message, int], None]] = {
+    work: dict[str, Callable[[Channel, ox.Store, Message, int], Message]] = {
         "query": _query,
         "dump": _dump,
         "parse": _parse,
@@ -48,9 +48,9 @@ def serve_reader(channel: Channel, store: ox.Store) -> None:
             return
         output = descriptors[0] if descriptors else os.open(os.devnull, os.O_WRONLY)
         try:
-            work[message["do"]](channel, store, message, output)
+            answer = work[message["do"]](channel, store, message, output)
         except BrokenPipeError:
-            answer: Message = {"left": True}
+            answer = {"left": True}
         except PeninsulaError as error:
             answer = {"error": to_message(error)}
         except MemoryError:
@@ -59,8 +59,6 @@ def serve_reader(channel: Channel, store: ox.Store) -> None:
             answer = {"error": to_message(_explain(error))}
         except ChannelClosed:
             return
-        else:
-            answer = {"whole": True}
         os.close(output)
         try:
             channel.send(answer)
@@ -82,7 +80,49 @@ def _explain(error: OSError) -> PeninsulaError:
     return QueryFailed(f"The query could not be finished: {error}")
 
 
-def _query(channel: Channel, store: ox.Store, message: Message, output: int) -> None:
+#: What is said when an answer is in its pipe.
+_WHOLE: Final = {"whole": True}
+
+
+class _Output:
+    """What the engine writes: into the pipe, unless it ends with its first piece.
+
+    That is then part of the message that tells of the answer, so that whoever asked is woken
+    once and not three times.
+    """
+
+    def __init__(self, channel: Channel, head: Message, descriptor: int) -> None:
+        self._channel = channel
+        self._head = head
+        self._descriptor = descriptor
+        self._first = b""
+        self._is_small = True
+
+    def write(self, data: bytes, /) -> int:
+        if self._is_small and not self._first:
+            self._first = bytes(data)
+            return len(data)
+        if self._is_small:
+            self._is_small = False
+            self._channel.send(self._head)
+            self._pass_on(self._first)
+        self._pass_on(data)
+        return len(data)
+
+    def flush(self) -> None:
+        """Do nothing: the end is told by :meth:`finish`."""
+
+    def finish(self) -> Message:
+        """Return the last message: with the answer, where it is small."""
+        return {**self._head, "body": self._first.decode(), **_WHOLE} if self._is_small else _WHOLE
+
+    def _pass_on(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self._descriptor, view) :]
+
+
+def _query(channel: Channel, store: ox.Store, message: Message, output: int) -> Message:
     result = evaluate(
         store,
         message["query"],
@@ -94,28 +134,35 @@ def _query(channel: Channel, store: ox.Store, message: Message, output: int) -> 
         prefixes=message["prefixes"],
     )
     kind, head = _describe(result)
-    channel.send(head)
-    name = message["formats"].get(kind) if message["formats"] else None
-    if name is None:
-        name = channel.receive()[0].get("format")
-    if name is None:  # the kind was all that was wanted
-        return
     offered = GRAPH_FORMATS if kind == "graph" else SOLUTION_FORMATS
+    if name := (message["formats"] or {}).get(kind):
+        format = find(name, offered)
+        assert format, name
+        small = _Output(channel, head, output)
+        result.write(format, small)
+        return small.finish()
+    channel.send(head)
+    name = channel.receive()[0].get("format")
+    if name is None:  # the kind was all that was wanted
+        return _WHOLE
     format = find(name, offered)
     assert format, name
     with os.fdopen(output, "wb", buffering=0, closefd=False) as file:
         result.write(format, file)
+    return _WHOLE
 
 
 def _describe(result: Result) -> tuple[str, Message]:
+    kind = kind_of(result)
+    head: Message = {"kind": kind}
     if isinstance(result, Solutions):
-        return "solutions", {"kind": "solutions", "variables": result.variables}
-    if isinstance(result, Boolean):
-        return "boolean", {"kind": "boolean", "value": result.value}
-    return "graph", {"kind": "graph"}
+        head["variables"] = result.variables
+    elif isinstance(result, Boolean):
+        head["value"] = result.value
+    return kind, head
 
 
-def _dump(channel: Channel, store: ox.Store, message: Message, output: int) -> None:
+def _dump(channel: Channel, store: ox.Store, message: Message, output: int) -> Message:
     """Write a named graph, the default graph, or everything."""
     format = find(message["format"], GRAPH_FORMATS)
     assert format
@@ -123,9 +170,10 @@ def _dump(channel: Channel, store: ox.Store, message: Message, output: int) -> N
     channel.send({"kind": "graph"})
     with os.fdopen(output, "wb", buffering=0, closefd=False) as file:
         LocalStatements(store, graph).write(format, file)
+    return _WHOLE
 
 
-def _parse(channel: Channel, _store: ox.Store, message: Message, output: int) -> None:
+def _parse(channel: Channel, _store: ox.Store, message: Message, output: int) -> Message:
     """Write the statements of a file as N-Quads, with fresh blank nodes."""
     format = find(message["format"], GRAPH_FORMATS)
     assert format
@@ -160,6 +208,7 @@ def _parse(channel: Channel, _store: ox.Store, message: Message, output: int) ->
         except ValueError as error:
             raise InvalidUpload(f"The {format.title} cannot be read: {error}.") from None
     channel.send({"count": count, "has_graphs": has_graphs})
+    return _WHOLE
 
 
 def read_term(text: str) -> Term:

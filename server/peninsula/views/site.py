@@ -13,7 +13,14 @@ from flask import Response, current_app, g, render_template, request
 from peninsula.caching import AnswerCache, choose_memento, parse_accept_datetime
 from peninsula.config import Config
 from peninsula.dataset.generations import Generation
-from peninsula.dataset.interface import Asker, Database, Dataset, Result, formats_for
+from peninsula.dataset.interface import (
+    Asker,
+    Database,
+    Dataset,
+    Result,
+    formats_for,
+    kind_of,
+)
 from peninsula.errors import NotAcceptable
 from peninsula.formats import GRAPH_FORMATS, HTML, SOLUTION_FORMATS, Format
 from peninsula.knowledge import Knowledge
@@ -161,9 +168,12 @@ def respond(
     An error before the first byte is raised here, so that a real status can be sent.
     """
     accept = accepted()
-    result = evaluate(wishes(accept, name))
+    wanted = wishes(accept, name)
+    result = evaluate(wanted)
     try:
-        format = choose(accept, formats_for(result, html=True), name=name)
+        format = wanted[kind_of(result)]
+        if format is None:
+            format = choose(accept, formats_for(result, html=True), name=name)
         if format is HTML:
             return Response(page(result), content_type=HTML.content_type)
         body = begin(result.chunks(format))
