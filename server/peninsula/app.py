@@ -91,11 +91,19 @@ def create_app(
     return app
 
 
-def body_limit(config: Config) -> Callable[[str, str], int]:
-    """Return how many bytes the body of a request may have, by its method and path."""
+def body_limit(config: Config) -> Callable[[str, str, str | None], int]:
+    """Return what tells how many bytes a body may have, by method, path and Authorization.
 
-    def limit(_method: str, path: str) -> int:
-        if path.startswith("/store"):
+    It raises Unauthorized or Forbidden for a change by somebody who may make none, so that
+    nobody fills the disk with bodies that are refused in the end.
+    """
+    tokens = Tokens(config.store)
+
+    def limit(method: str, path: str, authorization: str | None) -> int:
+        is_store = path == "/store" or path.startswith("/store/")
+        if path == "/update" or (is_store and method not in {"GET", "HEAD"}):
+            tokens.authorize(authorization, "write")
+        if is_store:
             return config.max_upload_bytes
         # In a form, a byte may take three.
         most = config.max_update_bytes if path == "/update" else config.max_query_bytes

@@ -46,8 +46,9 @@ from peninsula.errors import (
 from peninsula.logs import log_request
 from peninsula.namespaces import BASE
 
-#: Method and path of a request -> the most bytes that its body may have, as sent.
-BodyLimit = Callable[[str, str], int]
+#: Method, path and Authorization of a request -> the most bytes that its body may have, as sent.
+#: It may refuse the request, before any of its body is read, by raising a PeninsulaError.
+BodyLimit = Callable[[str, str, str | None], int]
 
 #: Seconds in which the header of a request must have arrived.
 HEADER_TIMEOUT: Final = 20.0
@@ -214,7 +215,13 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
             self.path = "/"
         if self.body_rcv is None:
             return
-        self.body_limit = self.adj.body_limit(self.command, self.path)
+        try:
+            self.body_limit = self.adj.body_limit(
+                self.command, self.path, self.headers.get("AUTHORIZATION")
+            )
+        except PeninsulaError as error:
+            self.refuse(Problem(error))
+            return
         # Chunks of a sensible size take less than as much again for saying where they end.
         most = 2 * self.body_limit + 4096 if self.chunked else self.body_limit
         self.adj = copy.copy(self.adj)
@@ -251,6 +258,8 @@ class _Refusal(ErrorTask):  # type: ignore[misc]
             ("X-Content-Type-Options", "nosniff"),
             ("Cache-Control", "no-store"),
         ]
+        if isinstance(request.error, Problem):
+            self.response_headers += request.error.error.headers().items()
         if "*" in self.channel.server.config.cors:
             self.response_headers.append(("Access-Control-Allow-Origin", "*"))
         self.set_close_on_finish()
@@ -503,7 +512,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
             log_socket_errors=False,
             **_proxy_settings(config),
         )
-        adj.body_limit = body_limit or (lambda _method, _path: config.max_upload_bytes)
+        adj.body_limit = body_limit or (lambda *_request: config.max_upload_bytes)
         _allow_files(CONNECTIONS + 512)
         super().__init__(
             application,

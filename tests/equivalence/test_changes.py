@@ -132,7 +132,7 @@ class Pair:
 sequences = st.lists(st.tuples(steps, st.integers(0, 4)), min_size=1, max_size=6)
 
 
-@examples(20)
+@examples(14)
 @given(beginnings(), sequences)
 def test_changes_give_what_a_plain_store_gives(
     instance: Instance, beginning: Step, sequence: list[tuple[Step, int]]

@@ -21,6 +21,7 @@ import pyoxigraph as ox
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from peninsula import tokens
 from peninsula.app import create_app
@@ -159,6 +160,14 @@ def ask(dataset: Dataset, query: str) -> list[tuple[Term | None, ...]]:
     return list(result)
 
 
+class Client(FlaskClient):
+    """A client that takes every response to its end and closes it, as a server does."""
+
+    def open(self, *args: Any, buffered: bool = True, **kwargs: Any) -> TestResponse:
+        """Send a request; ``buffered`` False leaves it to the caller to read and to close."""
+        return super().open(*args, buffered=buffered, **kwargs)
+
+
 @dataclass(frozen=True)
 class Served:
     """An application that serves a store, with a token for every role."""
@@ -176,7 +185,7 @@ class Served:
         """Return the header by which the bearer of that role is known."""
         return {"Authorization": f"Bearer {self.tokens[role]}"}
 
-    def update(self, text: str, **parameters: str) -> Any:
+    def update(self, text: str, **parameters: str) -> TestResponse:
         """Send an update; return the response."""
         return self.client.post(
             "/update",
@@ -200,7 +209,9 @@ def serving_app(
         prepare(generations, knowledge)
         database = open_database(config, generations)
         try:
-            yield Served(config, database, create_app(config, database, knowledge), known)
+            app = create_app(config, database, knowledge)
+            app.test_client_class = Client
+            yield Served(config, database, app, known)
         finally:
             database.close()
 

@@ -70,21 +70,23 @@ def plain() -> Iterator[ox.Store]:
         yield store
 
 
+def _serialize(result: ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples) -> bytes:
+    body = (
+        result.serialize(format=ox.RdfFormat.N_TRIPLES)
+        if isinstance(result, ox.QueryTriples)
+        else result.serialize(format=ox.QueryResultsFormat.CSV)
+    )
+    assert body is not None
+    return body
+
+
 def test_memory_and_disk_answer_like_a_plain_store_in_every_state(
     database: EmbeddedDatabase,
 ) -> None:
     for number, store in enumerate(plain(), start=2):
-        expected = []
-        for query in QUERIES:
-            result = store.query(query)
-            format = (
-                ox.RdfFormat.N_TRIPLES
-                if isinstance(result, ox.QueryTriples)
-                else ox.QueryResultsFormat.CSV
-            )
-            expected.append(result.serialize(format=format))  # type: ignore[call-overload]
+        plain_answers = [_serialize(store.query(query)) for query in QUERIES]
         assert [sorted(a.splitlines()) for a in answers(database, number)] == [
-            sorted(e.splitlines()) for e in expected
+            sorted(e.splitlines()) for e in plain_answers
         ]
         about = database.find(number)
         names = {None, *about.graphs}

@@ -173,9 +173,8 @@ def test_what_users_wrote_stays_when_the_knowledge_changes(
     assert after.triples == len(generations.open(after.number))
     assert after.graphs["x:notes"] == after.default == 1
     patch = deltas.read_patch(generations.patch(after.number).read_bytes()).net()
-    assert {q.object.value for q in patch.removed if q.graph_name == ox.NamedNode(scene)} == {
-        "Pyongyang"
-    }  # type: ignore[union-attr]
+    removed = {str(q.object) for q in patch.removed if q.graph_name == ox.NamedNode(scene)}
+    assert removed == {'"Pyongyang"@en'}
     assert (after.added, after.removed) == (len(patch.added), len(patch.removed))
 
 

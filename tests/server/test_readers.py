@@ -540,6 +540,5 @@ def test_a_reader_cannot_reach_the_network(engine: EmbeddedDatabase) -> None:
         "named_graphs": [], "substitutions": {}, "base": None, "prefixes": None,
         "formats": {"solutions": "csv"},
     }  # fmt: skip
-    sent = engine.readers.run(message)
     with pytest.raises(QueryFailed):
-        b"".join(sent.chunks())
+        b"".join(engine.readers.run(message).chunks())

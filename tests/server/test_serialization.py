@@ -110,7 +110,7 @@ def test_a_large_answer_is_written_piece_by_piece() -> None:
             return len(data)
 
     many = "SELECT * { VALUES ?x { " + "1 " * 3000 + "} VALUES ?y { " + "2 " * 100 + "} }"
-    write_solutions(solutions(many), CSV, Pieces())  # type: ignore[arg-type]
+    write_solutions(solutions(many), CSV, Pieces())
     assert sum(sizes) == len("x,y\r\n") + 300_000 * len("1,2\r\n")
     assert max(sizes) <= 64 * 1024
 
@@ -131,7 +131,7 @@ def test_whoever_closes_the_pipe_ends_the_evaluation() -> None:
 
     many = "SELECT * { VALUES ?x { " + "1 " * 3000 + "} VALUES ?y { " + "2 " * 1000 + "} }"
     with pytest.raises(BrokenPipeError):
-        write_solutions(solutions(many), CSV, Narrow())  # type: ignore[arg-type]
+        write_solutions(solutions(many), CSV, Narrow())
     assert written < 200_000
 
 

@@ -21,7 +21,8 @@ from typing import Any
 import pytest
 
 from peninsula.config import Config
-from peninsula.errors import CannotListen
+from peninsula.dataset.readers import most_at_once
+from peninsula.errors import CannotListen, Unauthorized
 from peninsula.serving import Server, address_of, bind, count_threads
 
 Environ = dict[str, Any]
@@ -157,7 +158,7 @@ def run(
 def running() -> Iterator[Running]:
     config = Config(port=0, threads=4, queue=4, readers=1, max_upload_bytes=100_000)
 
-    def limit(_method: str, path: str) -> int:
+    def limit(_method: str, path: str, _authorization: str | None) -> int:
         return 1000 if path == "/small" else 100_000
 
     with run(config, body_limit=limit) as server:
@@ -628,8 +629,25 @@ def test_an_ipv6_address_is_written_as_in_a_link() -> None:
 
 
 def test_waiting_queries_leave_threads_for_the_rest() -> None:
-    assert count_threads(Config(threads=8, queue=64, readers=2)) == 74
-    assert count_threads(Config(threads=1, queue=0, readers=0)) == 1 + (os.cpu_count() or 1)
+    assert count_threads(Config(threads=8, queue=64, readers=2)) == 8 + 64 + most_at_once(2)
+    cores = os.cpu_count() or 1
+    assert count_threads(Config(threads=1, queue=0, readers=0)) == 1 + most_at_once(cores)
+
+
+def test_a_body_may_be_refused_before_it_is_read() -> None:
+    def limit(_method: str, _path: str, authorization: str | None) -> int:
+        if authorization is None:
+            raise Unauthorized("This needs a token.")
+        return 100
+
+    with run(Config(port=0, readers=1, queue=1), body_limit=limit) as running:
+        with socket.create_connection(running.server.getsockname()) as connection:
+            connection.sendall(
+                b"PUT /store HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\nabc"
+            )
+            answer = connection.recv(65536)
+        assert answer.startswith(b"HTTP/1.1 401 ")
+        assert b"www-authenticate: bearer realm=\"peninsula\"" in answer.lower()
 
 
 def test_only_a_trusted_proxy_is_believed() -> None:

@@ -249,12 +249,14 @@ def test_who_changed_what_is_told_in_prov(recording: Desk) -> None:
     assert recording.published() - history(recording) == {*FIRST, quad(3)}
     store = ox.Store()
     store.extend(history(recording))
-    row = next(iter(store.query(  # type: ignore[call-overload]
+    rows = store.query(
         "PREFIX prov: <http://www.w3.org/ns/prov#> SELECT * { GRAPH ?g { ?generation"
         " prov:wasRevisionOf ?before ; prov:generatedAtTime ?when ; prov:wasGeneratedBy ?change ."
         " ?change prov:wasAssociatedWith/<http://www.w3.org/2000/01/rdf-schema#label> ?who ;"
         "  <http://www.w3.org/2000/01/rdf-schema#label> ?what } }"
-    )))  # fmt: skip
+    )
+    assert isinstance(rows, ox.QuerySolutions)
+    (row,) = rows
     assert row["generation"].value == f"{BASE}history/3"
     assert row["before"].value == f"{BASE}history/2"
     assert row["who"].value == "anna"

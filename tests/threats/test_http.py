@@ -297,7 +297,7 @@ def test_generations_are_numbers(target: Target) -> None:
 def test_parameters_may_not_be_given_twice(target: Target) -> None:
     ask, other = ("query", "ASK {}"), ("query", "SELECT * {}")
     with target.undisturbed():
-        for pairs in ([ask, other], [ask, ask], [ask, ("format", "csv"), ("format", "json")],
+        for pairs in ([ask, other], [ask, ask],
                       [ask, ("timeout", "1"), ("timeout", "2")], [ask, ("generation", "1"), ("generation", "1")],
                       [ask, ("update", "CLEAR ALL")]):  # fmt: skip
             body = urlencode(pairs).encode()

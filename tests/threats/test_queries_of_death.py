@@ -99,9 +99,12 @@ def test_updates_at_their_limits_disturb_nobody(target: Target) -> None:
         at = target.request("POST", path, bomb(most).encode(), headers, role="write")
         return at, target.update(bomb(most + 1))
 
+    # A WHERE is planned as that of a query, so that a part of those suffices.
+    others = [name for name in UPDATE_BOMBS if not name.endswith("in WHERE")]
+    names = [*others, *[name for name in UPDATE_BOMBS if name.endswith("in WHERE")][::3]]
     with target.undisturbed(), ThreadPoolExecutor(4) as crowd:
-        replies = list(crowd.map(attack, UPDATE_BOMBS.values()))
-    for name, (at, above) in zip(UPDATE_BOMBS, replies, strict=True):
+        replies = list(crowd.map(attack, [UPDATE_BOMBS[name] for name in names]))
+    for name, (at, above) in zip(names, replies, strict=True):
         assert above.kind == "query-too-complex", name
         assert at.status == 200 or at.kind == "query-timeout", f"{name}: {at}"
     assert sum(at.status == 200 for at, _ in replies) > len(replies) / 2
@@ -143,8 +146,6 @@ def test_the_engine_says_that_it_is_ready_in_the_midst_of_an_attack(target: Targ
 GROWING = {
     "ORDER BY": f"SELECT * {{ {CROSS} }} ORDER BY ?a ?l",
     "GROUP_CONCAT": f"SELECT (GROUP_CONCAT(STR(?a)) AS ?x) {{ {CROSS} }}",
-    "GROUP BY": f"SELECT ?a ?f ?i ?l (SAMPLE(?k) AS ?x) {{ {CROSS} }} GROUP BY ?a ?f ?i ?l",
-    "DISTINCT": f"SELECT (COUNT(*) AS ?n) {{ SELECT DISTINCT * {{ {CROSS} }} }}",
     "CONCAT": "SELECT (STRLEN(?x40) AS ?n) { BIND('0123456789' AS ?x0) "
     + " ".join(f"BIND(CONCAT(?x{i}, ?x{i}) AS ?x{i + 1})" for i in range(40))
     + " }",

@@ -201,13 +201,14 @@ class EmbeddedDatabase:
     def _on_publish(self, number: int, size: int) -> None:
         generation = self.generations.find(number)
         with self._turning:
-            source = None
+            source, patch = None, None
             if (
                 self._template
                 and size <= _APPLIED_AT_ONCE
                 and self._template_generation == number - 1
             ):
                 source = self._advance(self._template, number)
+                patch = str(self.generations.patch(number))
             if source is None:
                 source = self._disk_source(number)
                 self._is_behind.set()
@@ -215,7 +216,7 @@ class EmbeddedDatabase:
             self._shares_second = int(before.published.timestamp()) == int(
                 generation.published.timestamp()
             )
-            self.readers.turn_to(source)
+            self.readers.turn_to(source, patch if source.is_in_memory else None)
         threading.Thread(target=self._prune, name="pruning", daemon=True).start()
 
     def _prune(self) -> None:
@@ -234,6 +235,16 @@ class EmbeddedDatabase:
     def _disk_source(self, number: int) -> Source:
         return Source(number, self._nursery, str(self.generations.path(number)))
 
+    def _memory_source(self, number: int, template: Nursery) -> Source:
+        copies = self.options.limits.places + 1
+        needed = self._current.triples * BYTES_A_TRIPLE * copies
+        return Source(number, template, None, claims_pages=needed <= self._room)
+
+    @property
+    def _room(self) -> int:
+        """Return the bytes that the dataset and its copies may take."""
+        return self.options.memory_budget or sandbox.physical_memory() * 6 // 10
+
     def _advance(self, template: Nursery, number: int) -> Source | None:
         """Apply the patch of generation ``number`` in memory; None where that failed."""
         try:
@@ -245,7 +256,7 @@ class EmbeddedDatabase:
             self._drop_template()
             return None
         self._template_generation = number
-        return Source(number, template, None)
+        return self._memory_source(number, template)
 
     def _on_lost(self, source: Source) -> Source:
         """Return where readers come from when the process behind ``source`` is gone."""
@@ -283,8 +294,9 @@ class EmbeddedDatabase:
         """Return whether the published generation is to be held in memory."""
         if self.options.memory == "always":
             return True
-        budget = self.options.memory_budget or sandbox.physical_memory() // 3
-        return self.options.memory == "auto" and self._current.triples * BYTES_A_TRIPLE <= budget
+        # The last readers before a change and the first after it do not share all of it.
+        needed = self._current.triples * BYTES_A_TRIPLE * 2
+        return self.options.memory == "auto" and needed <= self._room
 
     def _catch_up(self) -> None:
         if not self.fits_memory:
@@ -295,18 +307,10 @@ class EmbeddedDatabase:
             return
         template, number = self._template, self._template_generation
         if template is None:
-            template, number = self._nursery.fork_template(), self._current.number
+            about = self._current
+            template, number = self._nursery.fork_template(), about.number
             began = time.monotonic()
-            path = self.generations.path(number)
-            self._loading_generation = number
-            try:
-                resident = template.ask(do="load", path=str(path))["resident"]
-            except ChannelClosed:
-                template.close()
-                self._nursery.end(template.pid)
-                raise
-            finally:
-                self._loading_generation = 0
+            resident = self._load(template, about)
             _log.info(
                 "generation %d is in memory after %.1f s: %.0f MB",
                 number, time.monotonic() - began, resident / 1e6,
@@ -315,7 +319,7 @@ class EmbeddedDatabase:
             with self._turning:
                 if number == self._current.number:
                     self._template, self._template_generation = template, number
-                    self.readers.turn_to(Source(number, template, None))
+                    self.readers.turn_to(self._memory_source(number, template))
                     return
             number += 1
             answer = template.ask(do="apply", path=str(self.generations.patch(number)))
@@ -326,6 +330,26 @@ class EmbeddedDatabase:
                 raise PeninsulaError(str(answer["error"]))
         # The server stopped meanwhile; the processes end with the first one.
         template.close()
+
+    def _load(self, template: Nursery, about: Generation) -> int:
+        """Let ``template`` take a generation into memory; return the bytes it then takes."""
+        self._loading_generation = about.number
+        try:
+            answer = template.ask(
+                do="load",
+                path=str(self.generations.path(about.number)),
+                graphs=list(about.graphs),
+                triples=about.triples,
+            )
+        except ChannelClosed:
+            answer = {"error": "the process that loads it is gone"}
+        finally:
+            self._loading_generation = 0
+        if "error" in answer:
+            template.close()
+            self._nursery.end(template.pid)
+            raise PeninsulaError(str(answer["error"]))
+        return int(answer["resident"])
 
     # Operation.
 
@@ -339,17 +363,13 @@ class EmbeddedDatabase:
         }
 
     def memory(self) -> dict[str, int]:
-        """Return the resident bytes of the worker processes by what they do.
+        """Return the bytes of memory of the worker processes by what they do.
 
-        Readers share the template's memory; theirs is counted without it.
+        What several share, each has its part of.
         """
-        used = {}
-        for name, pids in self.processes().items():
-            used[name] = sum(sandbox.memory_of(pid).resident for pid in pids)
-        if self.is_in_memory:
-            shared = used["template"] * len(self.processes()["reader"])
-            used["reader"] = max(0, used["reader"] - shared)
-        return used
+        return {
+            name: sum(map(sandbox.share_of_memory, pids)) for name, pids in self.processes().items()
+        }
 
     def close(self) -> None:
         """Finish the change under way, end every process."""

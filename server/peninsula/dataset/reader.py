@@ -17,6 +17,7 @@ from typing import Final
 
 import pyoxigraph as ox
 
+from peninsula.dataset import delta as deltas
 from peninsula.dataset.channel import Channel, ChannelClosed, Message
 from peninsula.dataset.interface import Boolean, Result, Solutions, Term, kind_of
 from peninsula.dataset.local import LocalStatements, evaluate, graph_name
@@ -46,6 +47,11 @@ def serve_reader(channel: Channel, store: ox.Store) -> None:
             message, descriptors = channel.receive()
         except ChannelClosed:
             return
+        if message["do"] == "apply":
+            # Nobody waits for an answer: a failure ends this process, and another is forked.
+            patch = deltas.read_patch(Path(message["path"]).read_bytes())
+            deltas.apply(store, patch.net())
+            continue
         output = descriptors[0] if descriptors else os.open(os.devnull, os.O_WRONLY)
         try:
             answer = work[message["do"]](channel, store, message, output)
@@ -55,10 +61,10 @@ def serve_reader(channel: Channel, store: ox.Store) -> None:
             answer = {"error": to_message(error)}
         except MemoryError:
             answer = {"error": to_message(out_of_memory())}
-        except OSError as error:
-            answer = {"error": to_message(_explain(error))}
         except ChannelClosed:
             return
+        except OSError as error:
+            answer = {"error": to_message(_explain(error))}
         os.close(output)
         try:
             channel.send(answer)

@@ -42,6 +42,8 @@ _PATIENCE: Final = 0.1
 #: Queries at idle priority, per place.
 SLOW_PER_PLACE: Final = 12
 _TICK: Final = 0.05
+#: After so many changes a reader is forked anew, so that what they leave behind does not gather.
+_MOST_FOLLOWED: Final = 200
 _GONE_TICK: Final = 0.25
 _PIPE: Final = 1 << 20
 _CHUNK: Final = 1 << 18
@@ -62,6 +64,8 @@ class Source:
     nursery: Nursery
     #: The database to open; None where the nursery holds the generation in memory.
     path: str | None
+    #: Whether there is room for every reader to have a copy of the memory.
+    claims_pages: bool = False
 
     @property
     def is_in_memory(self) -> bool:
@@ -78,13 +82,17 @@ class Reader:
     resident: int
     is_confined: bool
     is_slow: bool = False
+    #: How many changes it has followed since it was forked.
+    followed: int = 0
     is_ended: bool = False
+    _ending: threading.Lock = field(default_factory=threading.Lock)
 
     def end(self) -> int:
         """End the process, once; return the signal that it died of, 0 where it is not known."""
-        if self.is_ended:
-            return 0
-        self.is_ended = True
+        with self._ending:
+            if self.is_ended:
+                return 0
+            self.is_ended = True
         self.channel.close()
         died_of, _ = self.source.nursery.end(self.pid)
         return died_of
@@ -335,6 +343,8 @@ class ReaderPool:
         self.is_confined = False
         self._lock = threading.Lock()
         self._idle: list[Reader] = []
+        #: How readers get from one generation to the next: from, to, and the patch between.
+        self._ways: deque[tuple[Source, Source, str]] = deque(maxlen=_MOST_FOLLOWED)
         self._active = 0
         self._slow = 0
         self._running: dict[int, Running] = {}
@@ -389,15 +399,35 @@ class ReaderPool:
             raise
         return running
 
-    def turn_to(self, source: Source) -> None:
-        """Answer from another generation from now on."""
+    def turn_to(self, source: Source, patch: str | None = None) -> None:
+        """Answer from another generation from now on.
+
+        ``patch`` is the file with what leads to it from the one before, where readers that have
+        that in memory may follow.
+        """
         with self._lock:
+            if patch and self.source:
+                self._ways.append((self.source, source, patch))
+            else:
+                self._ways.clear()
             self.source = source
-            old = [r for r in self._idle if not self._is_useful(r)]
-            self._idle = [r for r in self._idle if self._is_useful(r)]
-        for reader in old:
+            left = [reader for reader in self._idle if not self._follow(reader)]
+            self._idle = [reader for reader in self._idle if reader not in left]
+        for reader in left:
             reader.end()
         self._something_runs.set()
+
+    def _follow(self, reader: Reader) -> bool:
+        """Lead an idle reader to the present generation; return whether it is there."""
+        try:
+            for before, after, patch in self._ways:
+                if reader.source is before and reader.followed < _MOST_FOLLOWED:
+                    reader.channel.send({"do": "apply", "path": patch})
+                    reader.source = after
+                    reader.followed += 1
+        except ChannelClosed:
+            return False
+        return self._is_useful(reader)
 
     def running(self) -> list[Running]:
         """Return what is under way, oldest first."""
@@ -511,7 +541,7 @@ class ReaderPool:
                 self._slow -= 1
             else:
                 self._active -= 1
-            is_kept = is_healthy and not reader.is_slow and self._is_useful(reader)
+            is_kept = is_healthy and not reader.is_slow and self._follow(reader)
             is_kept = is_kept and len(self._idle) <= 2 * self.limits.places
             if is_kept:
                 self._idle.append(reader)
@@ -546,13 +576,19 @@ class ReaderPool:
 
     def _take_idle(self, source: Source) -> Reader | None:
         with self._lock:
-            for place, reader in enumerate(self._idle):
-                if reader.source is source:
+            # The last to come back has the most of what is asked for at hand.
+            for place in reversed(range(len(self._idle))):
+                if self._idle[place].source is source:
                     return self._idle.pop(place)
         return None
 
     def _fork(self, source: Source) -> Reader:
-        channel, pid = source.nursery.fork("reader", path=source.path, memory=self.limits.memory)
+        channel, pid = source.nursery.fork(
+            "reader",
+            path=source.path,
+            memory=self.limits.memory,
+            claims_pages=source.claims_pages,
+        )
         try:
             hello, _ = channel.receive(30)
         except (ChannelClosed, TimeoutError):

@@ -108,6 +108,18 @@ def memory_of(pid: int) -> Memory:
     return Memory(int(pages[0]) * size, int(pages[1]) * size)
 
 
+def share_of_memory(pid: int) -> int:
+    """Return the bytes that a process uses, of pages that several share its part alone."""
+    try:
+        with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:  # noqa: PTH123
+            for line in file:
+                if line.startswith("Pss:"):
+                    return int(line.split()[1]) * 1024
+    except (OSError, ValueError, IndexError):
+        pass
+    return memory_of(pid).resident
+
+
 def physical_memory() -> int:
     """Return the bytes of memory this process may count on: the machine's, or its cgroup's."""
     whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

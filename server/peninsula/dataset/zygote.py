@@ -22,12 +22,13 @@ import pyoxigraph as ox
 
 from peninsula.dataset import delta, sandbox
 from peninsula.dataset.channel import Channel, ChannelClosed, Message
+from peninsula.dataset.memory import LoadFailed, claim_pages, load_generation
 from peninsula.dataset.reader import serve_reader
 from peninsula.dataset.writer import serve_writer
 from peninsula.errors import PeninsulaError
 
 #: The C library asks the kernel for huge pages when it is started with this.
-ENVIRONMENT: Final = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+ENVIRONMENT: Final = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1", "RUST_BACKTRACE": "0"}
 
 
 class Zygote:
@@ -98,6 +99,8 @@ class Zygote:
         sandbox.limit_memory(message["memory"])
         resident = sandbox.memory_of(os.getpid()).resident
         channel.send({"ready": True, "is_confined": is_confined, "resident": resident})
+        if message.get("claims_pages"):
+            claim_pages(lambda: channel.wait(0))
         serve_reader(channel, store)
 
     @staticmethod
@@ -115,12 +118,12 @@ class Zygote:
 
     def _load(self, message: Message, _descriptors: list[int]) -> Message:
         """Take a generation into memory."""
-        on_disk = ox.Store.read_only(message["path"])
-        store = ox.Store()
-        store.bulk_extend(on_disk)
-        for graph in on_disk.named_graphs():
-            store.add_graph(graph)
-        self._store = store
+        try:
+            self._store = load_generation(
+                Path(message["path"]), message["graphs"], message["triples"]
+            )
+        except LoadFailed as error:
+            return {"error": str(error)}
         return {"resident": sandbox.memory_of(os.getpid()).resident}
 
     def _apply(self, message: Message, _descriptors: list[int]) -> Message:

@@ -52,7 +52,8 @@ def patch(number: int) -> Response:
     chunks = iter(lambda: file.read(1 << 16), b"")
     response = Response(chunks, content_type="application/rdf-patch")
     response.call_on_close(file.close)
-    response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    visibility = "private" if current_site().config.read_token else "public"
+    response.headers["Cache-Control"] = f"{visibility}, max-age=31536000, immutable"
     return response
 
 
@@ -61,7 +62,10 @@ def timemap() -> Response:
     """List the states of an address of this server (RFC 7089, section 5)."""
     require_reading()
     url = request.args.get("url", "")
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # brackets that do not match
+        parts = urlsplit("")
     if f"{parts.scheme}://{parts.netloc}/" != request.host_url:
         raise ParameterError(
             f"“{url}” is no address of this server.",

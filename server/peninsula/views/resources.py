@@ -29,6 +29,7 @@ from peninsula.views.site import (
     language,
     local_path,
     render,
+    require_reading,
     respond_with_triples,
 )
 
@@ -80,6 +81,8 @@ for _folder in _FOLDERS:
 
 
 def _resource(path: str) -> BaseResponse:
+    # Whether there is such a thing is not for everybody to know either.
+    require_reading()
     if path.endswith("/"):
         return _folder_of_files(path)
     name, dot, extension = path.rpartition(".")

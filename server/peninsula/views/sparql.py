@@ -59,6 +59,7 @@ def sparql() -> Response:
             raise
         g.error = error
         response = _editor(asked.query, error)
+        response.headers["Cache-Control"] = "no-store"
     response.headers["Accept-Query"] = ACCEPT_QUERY
     return response
 
