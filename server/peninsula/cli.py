@@ -241,10 +241,8 @@ def _serve(options: argparse.Namespace) -> int:
 def _load(options: argparse.Namespace) -> int:
     graph = _read_graph(options.graph)
     generation = operating.load(_read_config(options), options.files, graph)
-    print(
-        f"Generation {generation.number}: {generation.added:,} triples more, "
-        f"{generation.triples:,} in all."
-    )
+    more = "1 triple" if generation.added == 1 else f"{generation.added:,} triples"
+    print(f"Generation {generation.number}: {more} more, {generation.triples:,} in all.")
     return OK
 
 

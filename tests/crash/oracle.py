@@ -10,7 +10,7 @@ from __future__ import annotations
 import http.client
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -235,6 +235,13 @@ def _triples(rows: Iterable[str]) -> str:
     return " ".join(sorted(rows))
 
 
+def graph_name(text: str) -> ox.NamedNode | ox.BlankNode:
+    """Return the graph that ``<iri>``, ``iri`` or ``_:b`` names."""
+    if text.startswith("_:"):
+        return ox.BlankNode(text[2:])
+    return ox.NamedNode(text.strip("<>"))
+
+
 class Ring:
     """Six quads that one change after another moves on together; whoever reads sees all six."""
 
@@ -249,6 +256,8 @@ class Ring:
         self.turn = 0
         self.is_moving = False
         self.answers = 0
+        #: The turns that were answered as those of generations.
+        self.seen: dict[int, int] = {}
 
     def begin(self) -> None:
         """Put the quads where they start."""
@@ -279,16 +288,22 @@ class Ring:
 
     def watch(self, is_over: Callable[[], bool], *, may_refuse: bool = False) -> None:
         """Look at the quads until ``is_over``: all at one turn, none older than acknowledged."""
-        last = 0
+        last, asked = 0, 0
         try:
             while not is_over():
                 least = max(last, self.turn)
-                answer = self.instance.query(self._READ, "text/csv")
+                asked += 1
+                # Another text each time, so that it is evaluated.
+                answer = self.instance.query(f"{self._READ} # {asked}", "text/csv")
                 if answer.status != 200:
                     assert may_refuse or is_over(), answer
                     assert answer.status in CLEAR_REFUSALS and answer.problem, answer
                     continue
                 last = self._judge(answer.body.decode().splitlines()[1], least)
+                generation = int(answer.headers["peninsula-generation"])
+                assert self.seen.setdefault(generation, last) == last, (
+                    f"generation {generation} had turn {self.seen[generation]}, and now {last}"
+                )
                 self.answers += 1
                 time.sleep(0.005)  # leave the writers some of the machine
         except (OSError, http.client.HTTPException):
@@ -302,6 +317,12 @@ class Ring:
         )
         assert found <= self.turn + self.is_moving
         self.turn, self.is_moving = found, False
+
+    def check(self, turns: Mapping[int, int]) -> None:
+        """Check that what was answered as a generation's is what its patches made."""
+        for generation, turn in self.seen.items():
+            assert turns.get(generation) == turn, f"generation {generation}"
+        self.seen.clear()
 
     def _judge(self, answer: str, least: int) -> int:
         count, graphs, first, last = map(int, answer.split(","))
@@ -319,12 +340,16 @@ class Replay:
         self.number = 0
         #: What the last generations hold: quads, and how many each named graph has.
         self.states: dict[int, tuple[Quads, dict[str, int]]] = {}
+        #: The turn of the ring in each generation, see :class:`Ring`.
+        self.turns: dict[int, int] = {}
+        self._turn = -1
 
     def follow(self, number: int, kept: int) -> None:
         """Apply the patches up to generation ``number``; remember the last ``kept`` states."""
         while self.number < number:
             self.number += 1
             self.apply((self.folder / f"{self.number:06}.rdfp").read_text(encoding="utf-8"))
+            self.turns[self.number] = self._turn
             if self.number > number - kept:
                 self._remember()
         self.states = {n: state for n, state in self.states.items() if n > number - kept}
@@ -334,18 +359,20 @@ class Replay:
 
         Of a graph that it drops, it tells every quad as well.
         """
-        dropped: list[ox.NamedNode] = []
+        dropped: list[ox.NamedNode | ox.BlankNode] = []
         for line in patch.splitlines():
             letter, _, rest = line.partition(" ")
             if letter == "H":
                 name, _, term = rest.removesuffix(" .").partition(" ")
                 if name == "graph-created":
-                    self.store.add_graph(ox.NamedNode(term[1:-1]))
+                    self.store.add_graph(graph_name(term))
                 elif name == "graph-dropped":
-                    dropped.append(ox.NamedNode(term[1:-1]))
+                    dropped.append(graph_name(term))
             elif letter in {"A", "D"}:
                 (quad,) = ox.parse(rest, format=ox.RdfFormat.N_QUADS, rename_blank_nodes=False)
                 assert (quad in self.store) == (letter == "D"), line
+                if letter == "A" and quad.predicate.value == "urn:ring:turn":
+                    self._turn = int(quad.object.value)
                 (self.store.add if letter == "A" else self.store.remove)(quad)
             else:
                 assert line in {"TX .", "TC ."}, line
@@ -356,7 +383,9 @@ class Replay:
     def _remember(self) -> None:
         data = ox.serialize(self.store, format=ox.RdfFormat.N_QUADS) or b""
         counts = {
-            str(graph.value): sum(1 for _ in self.store.quads_for_pattern(None, None, None, graph))
+            str(graph).strip("<>"): sum(
+                1 for _ in self.store.quads_for_pattern(None, None, None, graph)
+            )
             for graph in self.store.named_graphs()
         }
         self.states[self.number] = frozenset(data.decode().splitlines()), counts

@@ -123,6 +123,7 @@ def test_the_kill_of_the_writer_loses_no_acknowledged_change(
     assert instance.update("INSERT DATA { <urn:after> <urn:p> 1 }").is_done
     assert time.monotonic() - began < PROMPT
     check_history(instance, replay, KEPT, 0)
+    ring.check(replay.turns)
 
 
 def test_the_kill_of_the_template_is_made_up_for(instance: Instance) -> None:
@@ -142,6 +143,9 @@ def test_the_kill_of_the_template_is_made_up_for(instance: Instance) -> None:
     instance.await_serving("memory")
     assert instance.find("template") != [template]
     ring.settle()
+    replay = Replay(instance.store)
+    check_history(instance, replay, KEPT, 0)
+    ring.check(replay.turns)
 
 
 def test_the_kill_of_the_template_is_made_up_for_without_any_change(instance: Instance) -> None:

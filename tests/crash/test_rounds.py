@@ -20,6 +20,8 @@ ROUNDS: Final = int(os.environ.get("PENINSULA_CRASH_ROUNDS", "5"))
 SEED: Final = int(os.environ.get("PENINSULA_CRASH_SEED", time.time_ns() % 1_000_000))
 KEPT: Final = 4
 WRITERS: Final = 3
+#: More than there are readers at full speed, so that new ones come and go.
+WATCHERS: Final = 4
 #: Seconds after the start of its process in which a server is ready; on a machine that does
 #: much else, it is the fastest of the rounds that must be.
 READY: Final = 2.0
@@ -44,6 +46,7 @@ def test_rounds_of_sigkill_under_writers_and_readers_lose_nothing(tmp_path: Path
         try:
             _check(instance, [*writers], ring, is_first=number == 0)
             current = check_history(instance, replay, KEPT, current)
+            ring.check(replay.turns)
             if number < ROUNDS:
                 _work_until_killed(instance, writers, ring, chance.uniform(0.02, 0.9))
         finally:
@@ -88,7 +91,8 @@ def _work_until_killed(
     for writer in writers:
         crowd.start(lambda writer=writer: writer.run(crowd.is_over))  # type: ignore[misc]
     crowd.start(lambda: ring.run(crowd.is_over))
-    crowd.start(lambda: ring.watch(crowd.is_over))
+    for _ in range(WATCHERS):
+        crowd.start(lambda: ring.watch(crowd.is_over))
     time.sleep(seconds)
     crowd.tell()
     instance.kill()

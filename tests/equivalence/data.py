@@ -34,8 +34,8 @@ LITERALS: Final = (
 )
 
 Lines = frozenset[str]
-#: What a dataset says: its quads, canonical, and its named graphs.
-Said = tuple[Lines, Lines]
+#: What a dataset says: its quads, canonical, and its named graphs, blank ones without a name.
+Said = tuple[Lines, list[str]]
 
 iris = st.sampled_from(NODES)
 predicates = st.sampled_from(PREDICATES)
@@ -77,16 +77,28 @@ def parse(text: str, *, renames: bool = True) -> list[ox.Quad]:
     return list(ox.parse(text, format=ox.RdfFormat.N_QUADS, rename_blank_nodes=renames))
 
 
-def says(quads: Iterable[ox.Quad], names: Iterable[object]) -> Said:
+def nameless(names: Iterable[str]) -> list[str]:
+    """Return names of graphs in order, each blank one as ``_:``."""
+    return sorted("_:" if name.startswith("_:") else name for name in names)
+
+
+def says(quads: Iterable[ox.Quad], names: Iterable[str]) -> Said:
     """Return what a dataset says, whatever its blank nodes are called."""
     dataset = ox.Dataset(quads)
     dataset.canonicalize(ox.CanonicalizationAlgorithm.RDFC_1_0)
-    return frozenset(map(str, dataset)), frozenset(map(str, names))
+    return frozenset(map(str, dataset)), nameless(names)
 
 
 def store_says(store: ox.Store) -> Said:
     """Return what a store says."""
-    return says(store, [name.value for name in store.named_graphs()])
+    return says(store, names_of(store))
+
+
+def names_of(store: ox.Store) -> set[str]:
+    """Return the names of a store's graphs as the server tells them: an IRI, or ``_:b``."""
+    return {
+        name.value if isinstance(name, ox.NamedNode) else str(name) for name in store.named_graphs()
+    }
 
 
 def copy(store: ox.Store) -> ox.Store:

@@ -258,7 +258,7 @@ def store(run: Run) -> Run:
 
     assert run_on_store("load", "five.nt")[0] == 0
     code, out, err = run_on_store("load", "six.ttl", "--graph", "http://example.org/g")
-    assert (code, out) == (0, "Generation 2: 1 triples more, 6 in all.\n")
+    assert (code, out) == (0, "Generation 2: 1 triple more, 6 in all.\n")
     assert "Loading six.ttl" in err
     return run_on_store
 

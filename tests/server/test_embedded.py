@@ -12,6 +12,7 @@ import pyoxigraph as ox
 import pytest
 
 from peninsula.dataset import embedded as module
+from peninsula.dataset import readers
 from peninsula.dataset.embedded import EmbeddedDatabase
 from peninsula.dataset.interface import Asker
 from peninsula.errors import InvalidUpload, QueryTimeout, UnknownGeneration
@@ -169,6 +170,32 @@ def test_readers_go_on_when_memory_is_taken_away(tmp_path: Path) -> None:
         wait_until(lambda: database.is_in_memory)
         assert database.processes()["template"] != [template]
         assert ask(database.view(), COUNT)[0][0] == ox.Literal(401)
+
+
+def test_readers_of_memory_follow_small_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readers, "_MOST_FOLLOWED", 5)
+    with running(fill(tmp_path, COUNTED), memory="always") as database:
+        wait_until(lambda: database.is_in_memory)
+        wait_until(lambda: database.readers.states()["idle"] >= 2)
+        first = set(database.readers.pids())
+        for number in range(12):
+            # One that is busy meanwhile follows when it is done.
+            chunks = database.view().evaluate("SELECT * { ?a ?b ?c . ?d ?e ?f }").chunks(CSV)
+            body = next(chunks)
+            update(
+                database,
+                f"INSERT DATA {{ <x:new> <x:q> {number} }} ; DELETE DATA {{ <x:s{number}> <x:p> {number} }}",
+            )
+            assert ask(database.view(), COUNT)[0][0] == ox.Literal(400)
+            assert len(ask(database.view(), "SELECT * { <x:new> <x:q> ?o }")) == number + 1
+            body += b"".join(chunks)
+            assert body.count(b"\r\n") == 160_001
+            assert (b"x:new" in body) is (number > 0), "whoever began before sees what there was"
+            if number < 3:
+                assert first & set(database.readers.pids()), "they were not forked anew"
+        wait_until(lambda: not first & set(database.readers.pids()))
 
 
 def test_old_generations_go_but_for_those_in_use(tmp_path: Path) -> None:

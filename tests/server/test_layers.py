@@ -41,7 +41,7 @@ ROWS: Final = [
     "dataset.writer dataset.reader",
     "dataset.updates dataset.local",
     "dataset.interface dataset.delta diagnosis",
-    "dataset.generations dataset.channel dataset.sandbox",
+    "dataset.generations dataset.channel dataset.sandbox dataset.memory",
     "graphstore uploads",
     "protocol policy negotiation serialization caching compression payloads fetching",
     "tokens turtle inference",

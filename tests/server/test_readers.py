@@ -198,7 +198,7 @@ def test_a_graph_that_is_not_there_is_told(engine: EmbeddedDatabase) -> None:
 
 def test_readers_are_used_again(engine: EmbeddedDatabase) -> None:
     ask(engine.view(), ALL)
-    wait_until(lambda: engine.readers.states()["idle"] == 2)
+    wait_until(lambda: engine.readers.states()["idle"] >= 2)
     before = set(engine.readers.pids())
     for _ in range(20):
         ask(engine.view(), ALL)
@@ -209,7 +209,7 @@ def test_readers_are_used_again(engine: EmbeddedDatabase) -> None:
 
 
 def test_what_is_not_read_to_its_end_gives_its_reader_back(engine: EmbeddedDatabase) -> None:
-    wait_until(lambda: engine.readers.states()["idle"] == 2)
+    wait_until(lambda: engine.readers.states()["idle"] >= 2)
     before = set(engine.readers.pids())
     chunks = engine.view().evaluate(PAIRS).chunks(CSV)
     assert next(chunks)
@@ -489,7 +489,7 @@ def test_a_reader_that_dies_in_the_middle_breaks_the_stream_off(engine: Embedded
 
 def test_an_idle_reader_that_died_is_not_asked(engine: EmbeddedDatabase) -> None:
     ask(engine.view(), ALL)
-    wait_until(lambda: engine.readers.states()["idle"] == 2)
+    wait_until(lambda: engine.readers.states()["idle"] >= 2)
     pids = engine.readers.pids()
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
@@ -500,7 +500,7 @@ def test_an_idle_reader_that_died_is_not_asked(engine: EmbeddedDatabase) -> None
 
 def test_readers_of_an_old_generation_end_when_nobody_needs_them(tmp_path: Path) -> None:
     with running(fill(tmp_path, COUNTED)) as database:
-        wait_until(lambda: database.readers.states()["idle"] == 2)
+        wait_until(lambda: database.readers.states()["idle"] >= 2)
         old = set(database.readers.pids())
         before = database.current
         chunks = database.view().evaluate(PAIRS).chunks(CSV)
@@ -534,11 +534,11 @@ def test_a_reader_cannot_reach_the_network(engine: EmbeddedDatabase) -> None:
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
     assert "Seccomp:\t2" in status
     # What the policy would refuse, sent behind its back.
-    service = "SELECT * { SERVICE <http://127.0.0.1:9/> { ?s ?p ?o } }"
+    service = "SELECT * { SERVICE <http://127.0.0.1:8099/> { ?s ?p ?o } }"
     message = {
         "do": "query", "query": service, "is_union": False, "default_graphs": [],
         "named_graphs": [], "substitutions": {}, "base": None, "prefixes": None,
         "formats": {"solutions": "csv"},
     }  # fmt: skip
-    with pytest.raises(QueryFailed):
+    with pytest.raises(QueryFailed, match="not permitted"):
         b"".join(engine.readers.run(message).chunks())

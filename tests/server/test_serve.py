@@ -139,7 +139,7 @@ def test_every_request_is_a_line_of_the_log(server: Server) -> None:
 
     def lines() -> list[str]:
         # The answer is written before the line is.
-        return [x for x in server.log.read_text().splitlines() if "rows=3" in x]
+        return [x for x in server.log.read_text().splitlines() if "rows=3 " in x]
 
     wait_until(lines)
     assert re.search(

@@ -233,7 +233,10 @@ def test_a_client_that_asks_first_is_told_to_continue(running: Running) -> None:
         )
         assert client.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
         client.sendall(b"abc")
-        assert b'"length": 3' in client.recv(1000)
+        received = client.recv(1000)
+        while not received.endswith(b"}"):  # the body may come apart from the header
+            received += client.recv(1000)
+        assert b'"length": 3' in received
 
 
 @pytest.mark.parametrize("fields", ["", "Content-Length: 0\r\n"])
@@ -647,7 +650,7 @@ def test_a_body_may_be_refused_before_it_is_read() -> None:
             )
             answer = connection.recv(65536)
         assert answer.startswith(b"HTTP/1.1 401 ")
-        assert b"www-authenticate: bearer realm=\"peninsula\"" in answer.lower()
+        assert b'www-authenticate: bearer realm="peninsula"' in answer.lower()
 
 
 def test_only_a_trusted_proxy_is_believed() -> None:

@@ -46,6 +46,7 @@ BYTES_A_TRIPLE: Final = 450
 _APPLIED_AT_ONCE: Final = 20_000
 #: Seconds that writing out a graph, or everything, may take.
 _LONGEST_DUMP: Final = 3600.0
+_TICK: Final = 0.1
 #: Queries up to this length are remembered with what the policy found.
 _REMEMBERED: Final = 16_384
 
@@ -238,7 +239,13 @@ class EmbeddedDatabase:
     def _memory_source(self, number: int, template: Nursery) -> Source:
         copies = self.options.limits.places + 1
         needed = self._current.triples * BYTES_A_TRIPLE * copies
-        return Source(number, template, None, claims_pages=needed <= self._room)
+        return Source(
+            number,
+            template,
+            None,
+            claims_pages=needed <= self._room,
+            on_disk=self._disk_source(number),
+        )
 
     @property
     def _room(self) -> int:
@@ -248,7 +255,7 @@ class EmbeddedDatabase:
     def _advance(self, template: Nursery, number: int) -> Source | None:
         """Apply the patch of generation ``number`` in memory; None where that failed."""
         try:
-            answer = template.ask(do="apply", path=str(self.generations.patch(number)))
+            answer = self._apply(template, number)
         except ChannelClosed:
             answer = {"error": "the process is gone"}
         if "error" in answer:
@@ -258,9 +265,14 @@ class EmbeddedDatabase:
         self._template_generation = number
         return self._memory_source(number, template)
 
+    def _apply(self, template: Nursery, number: int) -> dict[str, Any]:
+        path = str(self.generations.patch(number))
+        return template.ask(do="apply", path=path, generation=number)
+
     def _on_lost(self, source: Source) -> Source:
         """Return where readers come from when the process behind ``source`` is gone."""
         if not source.is_in_memory:
+            self.generations.find(source.generation)  # perhaps it has been removed
             return source
         with self._turning:
             if self._template is source.nursery:
@@ -271,10 +283,20 @@ class EmbeddedDatabase:
         return self._disk_source(source.generation)
 
     def _drop_template(self) -> None:
+        """Let the process with the dataset in memory go, once its readers have finished."""
         if self._template:
             template, self._template = self._template, None
-            template.close()
-            self._nursery.end(template.pid)
+            threading.Thread(
+                target=self._end_template, args=(template,), name="ending", daemon=True
+            ).start()
+
+    def _end_template(self, template: Nursery) -> None:
+        # Readers end with the process that forked them.
+        until = time.monotonic() + 2 * self.options.limits.timeout
+        while self.readers.uses(template) and time.monotonic() < until and not self._is_closed:
+            time.sleep(_TICK)
+        template.close()
+        self._nursery.end(template.pid)
 
     def _keep_in_memory(self) -> None:
         """Bring memory up to the published generation whenever it is behind."""
@@ -322,7 +344,7 @@ class EmbeddedDatabase:
                     self.readers.turn_to(self._memory_source(number, template))
                     return
             number += 1
-            answer = template.ask(do="apply", path=str(self.generations.patch(number)))
+            answer = self._apply(template, number)
             if "error" in answer:
                 with self._turning:
                     self._template = template
@@ -337,6 +359,7 @@ class EmbeddedDatabase:
         try:
             answer = template.ask(
                 do="load",
+                generation=about.number,
                 path=str(self.generations.path(about.number)),
                 graphs=list(about.graphs),
                 triples=about.triples,
@@ -380,8 +403,7 @@ class EmbeddedDatabase:
         if self.changes:
             self.changes.close()
         self.readers.close()
-        with contextlib.suppress(ChannelClosed):
-            self._drop_template()
+        # The others end with the first of them.
         self._nursery.close()
 
 

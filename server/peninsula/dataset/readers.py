@@ -26,7 +26,7 @@ from typing import Any, Final
 from peninsula.dataset import sandbox
 from peninsula.dataset.channel import Channel, ChannelClosed, Message
 from peninsula.dataset.reader import out_of_memory
-from peninsula.dataset.workers import Nursery, kill
+from peninsula.dataset.workers import Nursery, Outdated, kill
 from peninsula.errors import (
     Overloaded,
     PeninsulaError,
@@ -66,6 +66,8 @@ class Source:
     path: str | None
     #: Whether there is room for every reader to have a copy of the memory.
     claims_pages: bool = False
+    #: Where readers of this generation come from once the memory holds the next one.
+    on_disk: Source | None = None
 
     @property
     def is_in_memory(self) -> bool:
@@ -343,6 +345,8 @@ class ReaderPool:
         self.is_confined = False
         self._lock = threading.Lock()
         self._idle: list[Reader] = []
+        #: For how many queries a reader of each generation is being sought.
+        self._claimed: Counter[int] = Counter()
         #: How readers get from one generation to the next: from, to, and the patch between.
         self._ways: deque[tuple[Source, Source, str]] = deque(maxlen=_MOST_FOLLOWED)
         self._active = 0
@@ -378,19 +382,22 @@ class ReaderPool:
         longest = longest or self.limits.timeout
         limit = min(timeout or longest, longest)
         running = Running(self, client, text, limit, hang_up)
-        self._take_place(client, limit, is_gone)
-        running.started = time.monotonic()
-        try:
-            running.reader = self._take_reader(source or self.source)
-        except BaseException:
+        source = source or self.source
+        assert source
+        with self._claiming(source.generation):
+            self._take_place(client, limit, is_gone)
+            running.started = time.monotonic()
+            try:
+                running.reader = self._take_reader(source)
+            except BaseException:
+                with self._lock:
+                    self._active -= 1
+                    self._grant()
+                raise
             with self._lock:
-                self._active -= 1
-                self._grant()
-            raise
-        with self._lock:
-            self._last_id += 1
-            running.id = self._last_id
-            self._running[running.id] = running
+                self._last_id += 1
+                running.id = self._last_id
+                self._running[running.id] = running
         self._something_runs.set()
         try:
             running.begin(message, is_gone)
@@ -398,6 +405,17 @@ class ReaderPool:
             running.close()
             raise
         return running
+
+    @contextlib.contextmanager
+    def _claiming(self, generation: int) -> Iterator[None]:
+        """Keep a generation from being removed while somebody waits for a reader of it."""
+        with self._lock:
+            self._claimed[generation] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._claimed[generation] -= 1
 
     def turn_to(self, source: Source, patch: str | None = None) -> None:
         """Answer from another generation from now on.
@@ -453,10 +471,18 @@ class ReaderPool:
             }  # fmt: skip
 
     def generations_in_use(self) -> frozenset[int]:
-        """Return the generations that some reader has open."""
+        """Return the generations that some reader has open, or somebody waits for."""
         with self._lock:
+            self._claimed = +self._claimed
             busy = [r.reader for r in self._running.values() if r.reader]
-            return frozenset(reader.source.generation for reader in (*busy, *self._idle))
+            opened = [reader.source.generation for reader in (*busy, *self._idle)]
+            return frozenset([*opened, *self._claimed])
+
+    def uses(self, nursery: Nursery) -> bool:
+        """Return whether a query is under way in a process that ``nursery`` forked."""
+        with self._lock:
+            busy = [running.reader for running in self._running.values() if running.reader]
+        return any(reader.source.nursery is nursery for reader in busy)
 
     def pids(self) -> list[int]:
         """Return the process numbers of all readers."""
@@ -558,8 +584,7 @@ class ReaderPool:
     def _is_useful(self, reader: Reader) -> bool:
         return reader.source is self.source and not self._is_stopped.is_set()
 
-    def _take_reader(self, source: Source | None) -> Reader:
-        assert source
+    def _take_reader(self, source: Source) -> Reader:
         while (reader := self._take_idle(source)) is not None:
             # An idle reader says nothing; where there is something to hear, it has died.
             if not reader.channel.wait(0):
@@ -567,11 +592,15 @@ class ReaderPool:
             reader.end()
         try:
             return self._fork(source)
+        except Outdated:
+            assert source.on_disk
+            source = source.on_disk
         except ChannelClosed:
             source = self._on_lost(source)
         try:
             return self._fork(source)
         except ChannelClosed:
+            self._on_lost(source)
             raise QueryFailed("The server could not start a reader.", "Ask again.") from None
 
     def _take_idle(self, source: Source) -> Reader | None:
@@ -586,6 +615,7 @@ class ReaderPool:
         channel, pid = source.nursery.fork(
             "reader",
             path=source.path,
+            generation=source.generation,
             memory=self.limits.memory,
             claims_pages=source.claims_pages,
         )
@@ -698,9 +728,12 @@ class ReaderPool:
             return False
         try:
             reader = self._fork(source)
+        except Outdated:
+            return True
         except (ChannelClosed, PeninsulaError):
             _log.warning("no reader could be started", exc_info=True)
-            self._on_lost(source)
+            with contextlib.suppress(PeninsulaError):
+                self._on_lost(source)
             return True
         with self._lock:
             is_useful = self._is_useful(reader)

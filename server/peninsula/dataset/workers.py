@@ -22,6 +22,10 @@ _TICK: Final = 0.002
 _log = logging.getLogger(__name__)
 
 
+class Outdated(Exception):
+    """The zygote holds another generation in memory than the one that is asked for."""
+
+
 class Nursery:
     """A zygote as the server sees it: forks workers when asked; safe for many threads."""
 
@@ -43,8 +47,9 @@ class Nursery:
     def fork(self, kind: str, **options: Any) -> tuple[Channel, int]:
         """Return the conversation with a new process, and its number.
 
-        Raises ChannelClosed where the zygote is gone, and PeninsulaError where the system has
-        no room for a process.
+        Raises ChannelClosed where the zygote is gone, Outdated where it does not have the
+        generation in memory that is asked for, and PeninsulaError where the system has no room
+        for a process.
         """
         ours, theirs = Channel.pair()
         message = {"do": "fork", "kind": kind, **options}
@@ -63,6 +68,9 @@ class Nursery:
         if "error" in answer:
             ours.close()
             raise PeninsulaError(f"No worker process could be started: {answer['error']}.")
+        if "outdated" in answer:
+            ours.close()
+            raise Outdated
         return ours, answer["pid"]
 
     def _start_anew(self) -> None:

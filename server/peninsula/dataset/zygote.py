@@ -37,6 +37,8 @@ class Zygote:
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
         self._store: ox.Store | None = None
+        #: The number of the generation in memory.
+        self._generation = 0
 
     def run(self) -> None:
         """Do what the server asks until it hangs up."""
@@ -60,6 +62,10 @@ class Zygote:
                 return
 
     def _fork(self, message: Message, descriptors: list[int]) -> Message:
+        is_from_memory = message["kind"] == "reader" and not message.get("path")
+        if is_from_memory and message.get("generation", self._generation) != self._generation:
+            # Whoever asks thinks of the one before: what it answers must not pass for that.
+            return {"outdated": True}
         # What lives now is not looked at by the children's collectors, which would copy it.
         gc.freeze()
         try:
@@ -124,6 +130,7 @@ class Zygote:
             )
         except LoadFailed as error:
             return {"error": str(error)}
+        self._generation = message["generation"]
         return {"resident": sandbox.memory_of(os.getpid()).resident}
 
     def _apply(self, message: Message, _descriptors: list[int]) -> Message:
@@ -134,6 +141,7 @@ class Zygote:
             delta.apply(self._store, patch.net())
         except (PeninsulaError, OSError, ValueError, MemoryError) as error:
             return {"error": str(error)}
+        self._generation = message["generation"]
         return {"resident": sandbox.memory_of(os.getpid()).resident}
 
 
