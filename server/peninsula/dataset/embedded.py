@@ -7,7 +7,6 @@ in memory and forks the readers. A :class:`View` is one generation, seen by one 
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import io
 import logging
@@ -403,7 +402,9 @@ class EmbeddedDatabase:
         if self.changes:
             self.changes.close()
         self.readers.close()
-        # The others end with the first of them.
+        if self._template:
+            self._template.close()
+        # The processes end with the first of them.
         self._nursery.close()
 
 
