@@ -18,6 +18,7 @@ from peninsula.dataset.bulk import load_files
 from peninsula.dataset.delta import Delta
 from peninsula.dataset.embedded import BYTES_A_TRIPLE, EmbeddedDatabase
 from peninsula.dataset.generations import Generation, Generations
+from peninsula.dataset.writer import write_patch_file
 from peninsula.errors import OperatorError, StoreInUse, StoreUnavailable, display_path
 from peninsula.knowledge import Knowledge, find_knowledge
 from peninsula.loading import open_database, prepare
@@ -162,7 +163,10 @@ def restore(config: Config, source: Path) -> Generation:
     generations = Generations(config.store)
     with generations.locked(), Console() as console:
         console("Copying", 0, 0)
-        return generations.restore(source)
+        return generations.restore(
+            source,
+            lambda generation, before: write_patch_file(generations, generation, Delta(), before),
+        )
 
 
 def add_token(config: Config, name: str, role: str) -> str:

@@ -84,7 +84,7 @@ class EmbeddedDatabase:
         self._current = current
         self._shares_second = False
         self._check = functools.lru_cache(4096)(policy.check)
-        self._nursery = Nursery.start()
+        self._nursery = Nursery.start([generations.lock] if generations.lock is not None else [])
         self._template: Nursery | None = None
         self._template_generation = 0
         self._turning = threading.Lock()

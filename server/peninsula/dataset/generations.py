@@ -18,7 +18,8 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -37,6 +38,8 @@ from peninsula.errors import (
 
 CURRENT: Final = "CURRENT"
 _DIGITS: Final = 6
+#: Seconds in which a process that was killed is gone.
+_PATIENCE: Final = 1.0
 _BUILDING: Final = "building"
 #: Files of a database that RocksDB never changes once they are written.
 _IMMUTABLE: Final = ".sst"
@@ -104,6 +107,8 @@ class Generations:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        #: The open file that holds the lock, while this process has it.
+        self.lock: int | None = None
 
     # Where things are.
 
@@ -206,24 +211,23 @@ class Generations:
     # Changing what there is; only under the lock.
 
     @contextlib.contextmanager
-    def locked(self, *, wait: bool = False) -> Iterator[None]:
-        """Hold the store for this process alone; raises StoreInUse where another has it."""
+    def locked(self) -> Iterator[None]:
+        """Hold the store for this process alone; raises StoreInUse where another has it.
+
+        Workers that are handed :attr:`lock` hold it with this process, so that none of them
+        outlives it. One that is just dying is waited for.
+        """
         with using(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            except BlockingIOError:
-                holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
-                raise StoreInUse(
-                    f"The store {display_path(self.folder)} is in use by process {holder or '?'}.",
-                    "Stop that server first, or give --store another folder.",
-                ) from None
+            _take_lock(descriptor, self.folder)
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+            self.lock = descriptor
             yield
         finally:
+            self.lock = None
             os.close(descriptor)
 
     def is_writable(self) -> bool:
@@ -377,8 +381,11 @@ class Generations:
             copy.publish(building, generation)
         return generation
 
-    def restore(self, backup: Path) -> Generation:
-        """Publish what a backup holds as the next generation of this store."""
+    def restore(self, backup: Path, write_patch: Callable[[Generation, int], None]) -> Generation:
+        """Publish what a backup holds as the next generation of this store.
+
+        ``write_patch`` is told the generation and the number of the one before.
+        """
         source = Generations(backup)
         found = source.current()
         if found is None:
@@ -396,6 +403,7 @@ class Generations:
             agents=("operator",),
             added=found.triples,
             removed=before.triples if before else 0,
+            is_bulk=True,
         )
         building = self.building()
         with using(self.folder):
@@ -403,6 +411,7 @@ class Generations:
             sync_database(building)
             if found.knowledge and source.base(found.knowledge).is_file():
                 shutil.copyfile(source.base(found.knowledge), self.base(found.knowledge))
+            write_patch(generation, before.number if before else 0)
         self.publish(building, generation)
         return generation
 
@@ -415,6 +424,23 @@ class Generations:
                     status = os.lstat(os.path.join(root, name))  # noqa: PTH118, hot
                     seen[status.st_dev, status.st_ino] = status.st_blocks * 512
         return sum(seen.values())
+
+
+def _take_lock(descriptor: int, folder: Path) -> None:
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() < until:
+                time.sleep(0.05)
+                continue
+        holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
+        raise StoreInUse(
+            f"The store {display_path(folder)} is in use by process {holder or '?'}.",
+            "Stop that server first, or give --store another folder.",
+        )
 
 
 def copy_database(source: Path, target: Path) -> None:

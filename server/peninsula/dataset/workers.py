@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from typing import Any, Final, Self
 
 from peninsula.dataset.channel import Channel, ChannelClosed
@@ -34,13 +35,18 @@ class Nursery:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._is_closed = False
+        self._kept: Sequence[int] = ()
         self.pid = pid
 
     @classmethod
-    def start(cls) -> Self:
-        """Start the first zygote, a new process; should it die, it is started anew."""
-        process, channel = _spawn()
+    def start(cls, kept: Sequence[int] = ()) -> Self:
+        """Start the first zygote, a new process; should it die, it is started anew.
+
+        It and its children hold the open files ``kept``, too.
+        """
+        process, channel = _spawn(kept)
         nursery = cls(channel, process.pid)
+        nursery._kept = kept
         nursery._process = process
         return nursery
 
@@ -81,7 +87,7 @@ class Nursery:
         self._process.kill()
         status = self._process.wait()
         _log.warning("the process that forks workers ended (%d) and is started anew", status)
-        self._process, self._channel = _spawn()
+        self._process, self._channel = _spawn(self._kept)
         self.pid = self._process.pid
 
     def fork_template(self) -> Self:
@@ -135,11 +141,11 @@ def kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def _spawn() -> tuple[subprocess.Popen[bytes], Channel]:
+def _spawn(kept: Sequence[int]) -> tuple[subprocess.Popen[bytes], Channel]:
     ours, theirs = Channel.pair()
     process = subprocess.Popen(  # noqa: S603, our own module
         [sys.executable, "-m", "peninsula.dataset.zygote", str(theirs.fileno())],
-        pass_fds=[theirs.fileno()],
+        pass_fds=[theirs.fileno(), *kept],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         env={**os.environ, **ENVIRONMENT},
