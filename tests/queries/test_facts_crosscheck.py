@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from peninsula.dataset.local import LocalDataset
 from peninsula.dataset.interface import Result
+from peninsula.dataset.local import LocalDataset
 from peninsula.formats import CSV
 from peninsula.library import Library
 from peninsula.namespaces import PREFIXES
