@@ -58,9 +58,7 @@ def without_subselects(text: str) -> str:
     return text
 
 
-def ask(
-    question: QueryTemplate, dataset: LocalDataset, values: dict[str, str]
-) -> list[list[str]]:
+def ask(question: QueryTemplate, dataset: LocalDataset, values: dict[str, str]) -> list[list[str]]:
     """Return the rows of an answer, the names of the columns first."""
     output = io.BytesIO()
     question.ask(dataset, values).write(CSV, output)
