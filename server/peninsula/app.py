@@ -41,6 +41,7 @@ from peninsula.views import (
     resources,
     sparql,
     update,
+    validate,
 )
 from peninsula.views.changes import OUTCOMES, outcome_of
 from peninsula.views.site import EXTENSION, Site, current_site, local_path, render, wants_html
@@ -80,7 +81,9 @@ def create_app(
     app.extensions[EXTENSION] = Site(
         config, database, knowledge, library, Tokens(config.store), metrics, cache
     )
-    for module in (pages, sparql, update, graphs, queries, history, operations, resources):
+    for module in (
+        pages, sparql, update, graphs, validate, queries, history, operations, resources,
+    ):  # fmt: skip
         app.register_blueprint(module.blueprint)
     app.register_error_handler(Exception, handle_error)
     app.before_request(begin)
@@ -106,7 +109,8 @@ def body_limit(config: Config) -> Callable[[str, str, str | None], int]:
         if is_store:
             return config.max_upload_bytes
         # In a form, a byte may take three.
-        most = config.max_update_bytes if path == "/update" else config.max_query_bytes
+        is_change = path in {"/update", "/validate"}
+        most = config.max_update_bytes if is_change else config.max_query_bytes
         return 3 * most + 1024
 
     return limit

@@ -29,7 +29,13 @@ from peninsula.console import Console
 from peninsula.dataset.generations import format_instant
 from peninsula.dataset.interface import Dataset, Result, Term, formats_for
 from peninsula.dataset.local import LocalDataset
-from peninsula.errors import OperatorError, ParameterError, PeninsulaError, display_path
+from peninsula.errors import (
+    OperatorError,
+    ParameterError,
+    PeninsulaError,
+    ShapesViolated,
+    display_path,
+)
 from peninsula.formats import GRAPH_FORMATS, SOLUTION_FORMATS, find
 from peninsula.knowledge import Knowledge, find_knowledge
 from peninsula.library import QueryTemplate, read_iri, read_library, read_question
@@ -37,7 +43,7 @@ from peninsula.loading import open_local
 from peninsula.namespaces import expand
 from peninsula.negotiation import choose
 from peninsula.positions import derive_file
-from peninsula.shacl.report import RENDERINGS
+from peninsula.shacl.rendering import RENDERINGS
 from peninsula.submission import validate_files
 from peninsula.tables import Table, make_table
 from peninsula.tokens import ROLES
@@ -132,11 +138,20 @@ def _make_parser() -> argparse.ArgumentParser:
 
     sub = command("validate", _validate, "Say what the shapes find wrong.", ("knowledge", "config"))
     sub.add_argument("files", nargs="+", type=Path, metavar="FILE", help="RDF in any format")
-    sub.add_argument("--format", choices=list(RENDERINGS), default="text")
+    sub.add_argument(
+        "--format", choices=list(RENDERINGS), default="text", metavar="FORMAT",
+        help=f"{', '.join(RENDERINGS)}; default: text, with file:line: before each result",
+    )  # fmt: skip
     sub.add_argument(
         "--alone", action="store_true",
         help="judge the files by themselves, not as if added to the shipped graph",
     )  # fmt: skip
+    sub.add_argument(
+        "--shapes", type=Path, metavar="FILE", help="Turtle with shapes to judge by instead of ours"
+    )
+    sub.add_argument(
+        "--graph", metavar="IRI", help="the named graph that the statements would go to"
+    )
 
     sub = command(
         "check",
@@ -172,13 +187,23 @@ def _add_store_commands(command: Callable[..., argparse.ArgumentParser]) -> None
     """Add what an operator does with a store."""
     store = ("store", "config")
     sub = command(
-        "load", _load, "Load big files into a store that no server holds.", (*store, "keep")
+        "load",
+        _load,
+        "Load big files into a store that no server holds.",
+        (*store, "keep", "knowledge"),
     )
     sub.add_argument(
         "files", nargs="+", type=Path, metavar="FILE", help="RDF in any format, also with .gz"
     )
     sub.add_argument(
         "--graph", metavar="IRI", help="named graph for triples; default: the default graph"
+    )
+
+    sub.add_argument(
+        "--no-validate",
+        dest="validates",
+        action="store_false",
+        help="do not ask whether the shipped graph's shapes still hold; the history says so",
     )
 
     sub = command("history", None, "List, show, compare, keep and remove generations.", ())
@@ -240,7 +265,14 @@ def _serve(options: argparse.Namespace) -> int:
 
 def _load(options: argparse.Namespace) -> int:
     graph = _read_graph(options.graph)
-    generation = operating.load(_read_config(options), options.files, graph)
+    config = _read_config(options)
+    try:
+        generation = operating.load(config, options.files, graph, validates=options.validates)
+    except ShapesViolated as error:
+        print(f"peninsula: nothing was loaded: {error.message}", file=sys.stderr)
+        for result in error.report["results"]:
+            print(f"{result['severity']}: {result['focus_node']}: {result['message']}")
+        return NO
     more = "1 triple" if generation.added == 1 else f"{generation.added:,} triples"
     print(f"Generation {generation.number}: {more} more, {generation.triples:,} in all.")
     return OK
@@ -424,9 +456,17 @@ def _print_blocks(table: Table) -> None:
 
 
 def _validate(options: argparse.Namespace) -> int:
+    graph = _read_graph(options.graph)
     with Console() as console:
         knowledge = find_knowledge(_read_config(options).knowledge)
-        report = validate_files(knowledge, options.files, console, alone=options.alone)
+        report = validate_files(
+            knowledge,
+            options.files,
+            console,
+            alone=options.alone,
+            shapes=options.shapes,
+            graph=graph,
+        )
     sys.stdout.write(RENDERINGS[options.format](report))
     return OK if report.conforms else NO
 

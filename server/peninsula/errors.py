@@ -30,6 +30,7 @@
     - UnknownResource            404
     - UnknownGeneration          404
   + Overloaded                   503   no room at the moment; with Retry-After
+  + ShapesViolated               422   the change breaks a shape; with the report
   + UpstreamFailed               502   another server did not give what was asked of it
   + StoreReadOnly                403   this server takes no changes
   + StoreFull                    507   the disk is full; nothing was changed
@@ -362,6 +363,22 @@ class Overloaded(PeninsulaError):
 
     def headers(self) -> dict[str, str]:
         return {"Retry-After": str(self.retry_after)}
+
+
+class ShapesViolated(PeninsulaError):
+    """The change would break a shape; ``report`` says which, where, and what would mend it."""
+
+    status = 422
+    title = "Change breaks the shapes"
+
+    def __init__(
+        self, message: str, remedy: str = "", *, report: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(message, remedy)
+        self.report = dict(report or {})
+
+    def details(self) -> dict[str, object]:
+        return {**super().details(), "report": self.report}
 
 
 class UpstreamFailed(PeninsulaError):

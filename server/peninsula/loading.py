@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import pyoxigraph as ox
@@ -42,11 +42,14 @@ from peninsula.library import describe, read_library
 from peninsula.policy import Policy
 from peninsula.shacl.report import ValidationReport
 from peninsula.shacl.shapes import read_shapes
-from peninsula.shacl.validation import to_graph, validate
+from peninsula.shacl.validation import judge as judge_graph
+from peninsula.shacl.validation import to_graph
 
 #: Told what is being done, how far it is, and how far it has to go (0: not known).
 Progress = Callable[[str, int, int], None]
 
+#: What judges changes in the writer's process, which is not to know of shapes before it needs to.
+GATE: Final = "peninsula.gate:open_gate"
 _KEPT: Final = 10  # generations, when the knowledge changes
 _SHIPPED: Final = "peninsula"  # the agent that brings the knowledge in
 
@@ -92,7 +95,8 @@ def judge(knowledge: Knowledge, loaded: Loaded, progress: Progress = _quiet) -> 
             f"There are no shapes in {place(knowledge.root)}/ontology/shapes.",
             "Add a *.ttl file with shapes.",
         )
-    return validate(to_graph(loaded.stated), shapes)
+    # The literals as they were written: a store would give some back in another form.
+    return judge_graph(to_graph(loaded.stated), shapes)
 
 
 def prepare(
@@ -145,9 +149,18 @@ def open_local(
     )
 
 
-def open_database(config: Config, generations: Generations) -> EmbeddedDatabase:
-    """Return the prepared store as a server serves it."""
-    return EmbeddedDatabase(generations, make_policy(config), _options(config, generations))
+def open_database(
+    config: Config, generations: Generations, knowledge: Knowledge | None = None
+) -> EmbeddedDatabase:
+    """Return the prepared store as a server serves it; changes keep the shapes of ``knowledge``."""
+    root = str(knowledge.root) if knowledge else ""
+    options = replace(
+        _options(config, generations),
+        gate=GATE if knowledge else "",
+        trials=GATE,
+        gate_argument=root,
+    )
+    return EmbeddedDatabase(generations, make_policy(config), options)
 
 
 def make_policy(config: Config) -> Policy:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
+
+import pyoxigraph as ox
 
 from peninsula import tokens
 from peninsula.app import body_limit, create_app
@@ -20,6 +22,7 @@ from peninsula.dataset.embedded import BYTES_A_TRIPLE, EmbeddedDatabase
 from peninsula.dataset.generations import Generation, Generations
 from peninsula.dataset.writer import write_patch_file
 from peninsula.errors import OperatorError, StoreInUse, StoreUnavailable, display_path
+from peninsula.gate import ShapesGate
 from peninsula.knowledge import Knowledge, find_knowledge
 from peninsula.loading import open_database, prepare
 from peninsula.logs import configure
@@ -32,7 +35,7 @@ def serve_store(config: Config, *, may_violate: bool) -> None:
     knowledge = None if config.empty else find_knowledge(config.knowledge)
     generations = Generations(config.store)
     with bind(config) as listener, _held(generations, knowledge, may_violate=may_violate):
-        database = open_database(config, generations)
+        database = open_database(config, generations, knowledge)
         try:
             application = create_app(config, database, knowledge)
             print(_tell(database), file=sys.stderr, flush=True)
@@ -93,12 +96,26 @@ def _tell(database: EmbeddedDatabase) -> str:
     )
 
 
-def load(config: Config, files: Sequence[Path], graph: str | None) -> Generation:
-    """Load big files into a store that no server holds."""
+def load(
+    config: Config, files: Sequence[Path], graph: str | None, *, validates: bool = True
+) -> Generation:
+    """Load big files into a store that no server holds.
+
+    Where the store holds the shipped graph, they must keep its shapes; raises ShapesViolated.
+    """
     generations = Generations(config.store)
     try:
         with generations.locked(), Console() as console:
-            generation = load_files(generations, files, console, graph=graph)
+            current = generations.current()
+            has_shapes = bool(current and current.knowledge)
+            generation = load_files(
+                generations,
+                files,
+                console,
+                graph=graph,
+                remark="" if validates or not has_shapes else ", not validated",
+                check=_check_load(config) if validates and has_shapes else None,
+            )
             generations.prune(config.keep)
             return generation
     except StoreInUse as error:
@@ -107,6 +124,16 @@ def load(config: Config, files: Sequence[Path], graph: str | None) -> Generation
             "Stop that server first, or send it the file: "
             "curl -T FILE -H 'Authorization: Bearer …' -H 'Content-Type: …' …/store?graph=IRI",
         ) from None
+
+
+def _check_load(config: Config) -> Callable[[ox.Store | None, ox.Store], None]:
+    gate = ShapesGate.of(find_knowledge(config.knowledge))
+
+    def check(before: ox.Store | None, after: ox.Store) -> None:
+        if refusal := gate.judge_whole(before, after).refusal:
+            raise refusal
+
+    return check
 
 
 def list_generations(config: Config) -> list[tuple[Generation, bool]]:

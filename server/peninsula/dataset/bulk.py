@@ -36,12 +36,14 @@ def load_files(
     progress: Progress,
     *,
     graph: str | None = None,
-    agent: str = "operator",
+    remark: str = "",
+    check: Callable[[ox.Store | None, ox.Store], None] | None = None,
 ) -> Generation:
     """Add the statements of ``files`` and publish; everything becomes one generation, or nothing.
 
-    Triples go into the named graph ``graph``, or into the default graph. Only under the lock.
-    Raises InvalidSource with file and line, StoreUnavailable.
+    Triples go into the named graph ``graph``, or into the default graph. ``check`` is given the
+    store as it was and as it would be, and refuses the load by raising; ``remark`` goes into the
+    summary. Only under the lock. Raises InvalidSource with file and line, StoreUnavailable.
     """
     known = [(path, *_format(path)) for path in files]
     generations.recover()
@@ -53,6 +55,9 @@ def load_files(
             store = ox.Store(str(building))
             for path, format, is_packed in known:
                 _load(store, path, format, graph, progress, is_packed=is_packed)
+            if check:
+                progress("Validating", 0, 0)
+                check(generations.open(before.number) if before else None, store)
             progress("Counting", 0, 0)
             counts = _count(store, before, graph, [format for _, format, _ in known])
             store.flush()
@@ -68,8 +73,8 @@ def load_files(
         published=generations.next_instant(),
         graphs=graphs,
         default=default,
-        summary=f"load of {names}"[:1000],
-        agents=(agent,),
+        summary=f"load of {names}"[:900] + remark,
+        agents=("operator",),
         added=default + sum(graphs.values()) - (before.triples if before else 0),
         knowledge=before.knowledge if before else "",
         is_bulk=True,

@@ -72,18 +72,14 @@ class Changes:
         nursery: Nursery,
         on_publish: Callable[[int, int], None],
         *,
-        keeps_history: bool,
-        memory: int,
+        options: Message,
         queue_length: int,
     ) -> None:
+        """``options`` are those of the writer process."""
         self._generations = generations
         self._nursery = nursery
         self._on_publish = on_publish
-        self._options = {
-            "store": str(generations.folder),
-            "keeps_history": keeps_history,
-            "memory": memory,
-        }
+        self._options = options
         self._channel: Channel | None = None
         self.pid = 0
         self.restarts = 0

@@ -33,6 +33,7 @@ from peninsula.dataset.interface import (
     Solutions,
     Term,
 )
+from peninsula.dataset.judges import Judges
 from peninsula.dataset.readers import Limits, ReaderPool, Running, Source
 from peninsula.dataset.workers import Nursery
 from peninsula.errors import PeninsulaError, StoreReadOnly, UnknownGraph
@@ -68,6 +69,12 @@ class Options:
     is_read_only: bool = False
     update_timeout: float = 60.0
     writer_memory: int = 0
+    #: What judges changes in the writer's process, as ``module:function``; none where empty.
+    gate: str = ""
+    #: The same for what is only tried.
+    trials: str = ""
+    #: What that function is given.
+    gate_argument: str = ""
     limits: Limits = field(default_factory=Limits)
 
 
@@ -94,14 +101,30 @@ class EmbeddedDatabase:
         self.readers = ReaderPool(options.limits, self._on_lost)
         self.readers.turn_to(self._disk_source(current.number))
         self._pruning = threading.Lock()
-        self.changes = None if options.is_read_only else Changes(
-            generations,
-            self._nursery,
-            self._on_publish,
-            keeps_history=options.keeps_history,
-            memory=options.writer_memory,
-            queue_length=256,
-        )  # fmt: skip
+        writing = {
+            "store": str(generations.folder),
+            "keeps_history": options.keeps_history,
+            "memory": options.writer_memory,
+            "gate": options.gate,
+            "gate_argument": options.gate_argument,
+        }
+        self.changes = (
+            None
+            if options.is_read_only
+            else Changes(
+                generations, self._nursery, self._on_publish, options=writing, queue_length=256
+            )
+        )
+        self._judges = (
+            None
+            if options.is_read_only
+            else Judges(
+                self._nursery,
+                {**writing, "gate": options.trials, "working": str(generations.judge)},
+                lambda: self._current.number,
+                options.update_timeout,
+            )
+        )
         self._loader = threading.Thread(target=self._keep_in_memory, name="loader", daemon=True)
         self._loader.start()
         if options.memory != "never":
@@ -165,6 +188,17 @@ class EmbeddedDatabase:
             timeout=min(timeout or limit, limit),
             precondition=precondition,
         )
+
+    def judge(self, message: Mapping[str, Any], asker: Asker) -> dict[str, Any]:
+        """Return the report about a change that is not to be made, or about data by themselves.
+
+        ``message`` is a change as :meth:`change` takes it, with ``mode`` “graph”; or with
+        ``mode`` “alone”, a ``path`` of N-Quads and of Turtle with ``shapes``, or None. Raises
+        StoreReadOnly where there is no room for a working database, and what judging raises.
+        """
+        if self._judges is None:
+            raise StoreReadOnly("This server cannot validate: its store cannot be written to.")
+        return self._judges.judge({"is_union": self.is_union, **message}, asker)
 
     def require_changes(self) -> Changes:
         """Return the line of changes; raises StoreReadOnly where there is none."""
@@ -381,6 +415,7 @@ class EmbeddedDatabase:
             "zygote": [self._nursery.pid],
             "template": [self._template.pid] if self._template else [],
             "writer": [self.changes.pid] if self.changes and self.changes.pid else [],
+            "judge": [self._judges.pid] if self._judges and self._judges.pid else [],
             "reader": self.readers.pids(),
         }
 
@@ -401,6 +436,8 @@ class EmbeddedDatabase:
         self._is_behind.set()
         if self.changes:
             self.changes.close()
+        if self._judges:
+            self._judges.close()
         self.readers.close()
         if self._template:
             self._template.close()

@@ -133,6 +133,11 @@ class Generations:
         return self.folder / "writer"
 
     @property
+    def judge(self) -> Path:
+        """Return the folder of the working database of the process that judges trials."""
+        return self.folder / "judge"
+
+    @property
     def spool(self) -> Path:
         """Return the folder for what is on its way in."""
         return self.folder / "spool"
@@ -246,8 +251,9 @@ class Generations:
                 (self.folder / name).mkdir(parents=True, exist_ok=True)
             for path in (self.folder / "spool").iterdir():
                 _remove(path)
-            if self.writer.exists():
-                shutil.rmtree(self.writer)
+            for working in (self.writer, self.judge):
+                if working.exists():
+                    shutil.rmtree(working)
             gone = self.discard_unpublished()
             current = self._current_number()
             if current is not None:

@@ -191,6 +191,10 @@ class Database(Protocol):
         """
         ...
 
+    def judge(self, message: Mapping[str, Any], asker: Asker) -> dict[str, Any]:
+        """Return the validation report about what is not to be stored, as plain values."""
+        ...
+
     def parse(
         self, path: Path, format: Format, base: str, target: Path, asker: Asker
     ) -> tuple[int, bool]:

@@ -317,6 +317,10 @@ class LocalDatabase:
         """Refuse: there is no writer."""
         raise StoreReadOnly(f"A dataset in memory takes no {message['kind']}.", "Use a store.")
 
+    def judge(self, message: Mapping[str, Any], asker: Asker) -> dict[str, Any]:  # noqa: ARG002
+        """Refuse: there is no process to judge in."""
+        raise StoreReadOnly("A dataset in memory validates nothing.", "Use a store.")
+
     def parse(
         self,
         path: Path,  # noqa: ARG002

@@ -19,6 +19,8 @@ from typing import Final
 
 import pyoxigraph as ox
 
+from peninsula.dataset import sandbox
+
 _LINES: Final = 50_000
 _PIECE: Final = 32 << 20
 _HUGE: Final = 2 << 20
@@ -42,6 +44,7 @@ def load_generation(path: Path, graphs: Iterable[str], triples: int) -> ox.Store
         status = 1
         try:
             os.close(read)
+            sandbox.become("pen-sorter")
             _write_sorted(path, write)
             status = 0
         finally:

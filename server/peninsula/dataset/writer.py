@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import importlib
 import os
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -43,22 +45,62 @@ Graph = ox.NamedNode | ox.BlankNode | ox.DefaultGraph
 Quads = Iterable[ox.Quad]
 
 
+@dataclass(frozen=True)
+class Verdict:
+    """What a gate says of a change: why it may not enter, if so, and what to tell anyway."""
+
+    refusal: PeninsulaError | None = None
+    #: Plain values for the answer: warnings, a report.
+    remarks: Mapping[str, Any] = field(default_factory=dict)
+
+
 class Gate(Protocol):
-    """Stands between a delta and its publication.
+    """Stands between a delta and its publication; runs in the writer's process."""
 
-    ``store`` already holds the change. Raise a PeninsulaError to refuse it: it is undone, and
-    whoever sent it is told. What is returned goes with the answer: warnings, a report.
-    """
+    def judge(
+        self, delta: Delta, store: ox.Store, *, is_trial: bool, asks_questions: bool
+    ) -> Verdict:
+        """Judge a change that ``store`` already holds; it is undone where it may not enter.
 
-    def judge(self, delta: Delta, store: ox.Store) -> Mapping[str, Any]: ...
+        ``is_trial``: nothing will be published, so that all that the change alters is to be told;
+        with ``asks_questions``, which answers of the library it would alter, too.
+        """
+        ...
+
+    def judge_alone(self, message: Message, store: ox.Store) -> Mapping[str, Any]:
+        """Judge the statements of a file by themselves; ``store`` is as it is published."""
+        ...
 
 
 class OpenGate:
     """Lets every change pass."""
 
-    def judge(self, delta: Delta, store: ox.Store) -> Mapping[str, Any]:  # noqa: ARG002
+    def judge(
+        self,
+        delta: Delta,  # noqa: ARG002
+        store: ox.Store,  # noqa: ARG002
+        *,
+        is_trial: bool,  # noqa: ARG002
+        asks_questions: bool,  # noqa: ARG002
+    ) -> Verdict:
         """Return nothing to tell."""
-        return {}
+        return Verdict()
+
+    def judge_alone(self, message: Message, store: ox.Store) -> Mapping[str, Any]:  # noqa: ARG002
+        """Refuse: there are no shapes to judge by."""
+        raise QueryFailed("This server has no shapes.", "Send shapes with the data.")
+
+
+def open_gate(options: Message) -> Gate:
+    """Return the gate that ``options`` name, as ``module:function`` and its argument.
+
+    Named and not imported, because a gate knows of shapes, and this module does not.
+    """
+    if not options.get("gate"):
+        return OpenGate()
+    module, _, function = options["gate"].partition(":")
+    gate: Gate = getattr(importlib.import_module(module), function)(options["gate_argument"])
+    return gate
 
 
 @dataclass(frozen=True)
@@ -73,15 +115,29 @@ class _Kept:
 class Writer:
     """The working database and what waits in it."""
 
-    def __init__(self, folder: Path, *, keeps_history: bool, gate: Gate | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        keeps_history: bool,
+        gate: Gate | None = None,
+        working: Path | None = None,
+    ) -> None:
+        """``working`` is the folder of the working database; default: the writer's own."""
         self._generations = Generations(folder)
         self._keeps_history = keeps_history
         self._gate = gate or OpenGate()
         self._current = self._generations.current()
         number = self._current.number if self._current else None
-        self._generations.checkout(self._generations.writer, number)
-        self._store = ox.Store(str(self._generations.writer))
+        working = working or self._generations.writer
+        self._generations.checkout(working, number)
+        self._store = ox.Store(str(working))
         self._kept: list[_Kept] = []
+
+    @property
+    def generation(self) -> int:
+        """Return the number of the generation that the working database began with."""
+        return self._current.number if self._current else 0
 
     def change(self, message: Message) -> Message:
         """Apply a change and return what it did; nothing is published yet."""
@@ -94,10 +150,18 @@ class Writer:
         name = message.get("graph")
         graph = graph_name(name)
         existed = name is None or self._store.contains_named_graph(graph)
+        is_trial = bool(message.get("dry_run"))
         delta = work[message["kind"]](message)
         try:
             delta = self._spare_history(delta)
-            remarks = dict(self._gate.judge(delta, self._store))
+            verdict = self._gate.judge(
+                delta,
+                self._store,
+                is_trial=is_trial,
+                asks_questions=bool(message.get("asks_questions")),
+            )
+            if verdict.refusal and not is_trial:
+                raise verdict.refusal
         except BaseException:
             deltas.apply(self._store, delta.inverse())
             raise
@@ -106,7 +170,7 @@ class Writer:
             "removed": len(delta.removed),
             "created": [_text(graph) for graph in delta.created],
             "dropped": [_text(graph) for graph in delta.dropped],
-            "remarks": remarks,
+            "remarks": dict(verdict.remarks),
             "existed": existed,
         }
         if target := message.get("dry_run"):
@@ -116,6 +180,14 @@ class Writer:
         elif not delta.is_empty:
             self._kept.append(_Kept(delta, message["agent"], message["summary"]))
         return answer
+
+    def judge(self, message: Message) -> Message:
+        """Return what the gate says of a change, or of a file by itself; nothing stays."""
+        if message["mode"] == "alone":
+            return {"report": dict(self._gate.judge_alone(message, self._store))}
+        with tempfile.NamedTemporaryFile(dir=self._generations.spool) as patch:
+            answer = self.change({**message, "dry_run": patch.name})
+        return {"report": answer["remarks"].get("validation", {})}
 
     def publish(self) -> Message:
         """Make what waits the next generation; returns its number, on disk for good."""
@@ -316,7 +388,8 @@ def patch_headers(generation: Generation, before: int) -> dict[str, str]:
 def serve_writer(channel: Channel, options: Message, *, is_confined: bool) -> None:
     """Do what comes over ``channel`` until the other end hangs up."""
     try:
-        writer = Writer(Path(options["store"]), keeps_history=options["keeps_history"])
+        gate = open_gate(options)
+        writer = _open(options, gate)
     except (PeninsulaError, OSError) as error:
         with contextlib.suppress(ChannelClosed):
             channel.send({"error": to_message(_explain(error))})
@@ -326,8 +399,14 @@ def serve_writer(channel: Channel, options: Message, *, is_confined: bool) -> No
         try:
             message, _ = channel.receive()
             try:
-                work = writer.change if message["do"] == "change" else lambda _: writer.publish()
-                answer = work(message)
+                if message["do"] == "judge":
+                    if message["generation"] != writer.generation:
+                        writer = _open(options, gate)
+                    answer = writer.judge(message)
+                elif message["do"] == "publish":
+                    answer = writer.publish()
+                else:
+                    answer = writer.change(message)
             except (PeninsulaError, OSError, MemoryError, RuntimeError) as error:
                 explained = _explain(error)
                 answer = {"error": to_message(explained)}
@@ -343,6 +422,15 @@ def serve_writer(channel: Channel, options: Message, *, is_confined: bool) -> No
             channel.send(answer)
         except ChannelClosed:
             return
+
+
+def _open(options: Message, gate: Gate) -> Writer:
+    return Writer(
+        Path(options["store"]),
+        keeps_history=options["keeps_history"],
+        gate=gate,
+        working=Path(options["working"]) if options.get("working") else None,
+    )
 
 
 def _explain(error: BaseException) -> PeninsulaError:

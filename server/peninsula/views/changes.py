@@ -54,7 +54,7 @@ def _try_out(message: Mapping[str, Any], format: str | None, timeout: float | No
     wanted = choose(accepted(), (RDF_PATCH, PLAIN_JSON), name=format)
     with spooled(".rdfp") as path:
         outcome = current_site().database.change(
-            {**message, "dry_run": str(path)},
+            {**message, "dry_run": str(path), "asks_questions": wanted is PLAIN_JSON},
             timeout=timeout,
             precondition=_precondition(message.get("graph")),
         )
@@ -65,6 +65,9 @@ def _try_out(message: Mapping[str, Any], format: str | None, timeout: float | No
         file = path.open("rb")
     response = Response(iter(lambda: file.read(65_536), b""), content_type=wanted.content_type)
     response.call_on_close(file.close)
+    if "validation" in outcome.remarks:
+        conforms = outcome.remarks["validation"]["conforms"]
+        response.headers["Peninsula-Conforms"] = str(conforms).lower()
     response.headers["Peninsula-Added"] = str(outcome.added)
     response.headers["Peninsula-Removed"] = str(outcome.removed)
     return response
@@ -125,6 +128,7 @@ OUTCOMES: Final = {
     "query-forbidden": "refused",
     "query-too-complex": "refused",
     "invalid-upload": "invalid",
+    "shapes-violated": "invalid",
     "precondition-failed": "refused",
 }
 
