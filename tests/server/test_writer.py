@@ -11,7 +11,7 @@ import pytest
 
 from peninsula.dataset import delta as deltas
 from peninsula.dataset.delta import Delta
-from peninsula.dataset.writer import HISTORY, Writer
+from peninsula.dataset.writer import HISTORY, OpenGate, Verdict, Writer
 from peninsula.errors import (
     PeninsulaError,
     QueryForbidden,
@@ -209,14 +209,23 @@ def test_a_dry_run_is_told_and_undone(desk: Desk, tmp_path: Path) -> None:
 # The gate
 
 
-class Judge:
+class Judge(OpenGate):
     """Refuses what says 13, and remarks on the rest."""
 
-    def judge(self, delta: Delta, store: ox.Store) -> Mapping[str, Any]:
+    def judge(
+        self,
+        delta: Delta,
+        store: ox.Store,
+        *,
+        is_trial: bool,
+        asks_questions: bool,
+    ) -> Verdict:
         assert all(quad in store for quad in delta.added), "the store already holds the change"
+        assert not is_trial
+        assert not asks_questions
         if quad(13) in delta.added:
-            raise QueryForbidden("13 brings bad luck.")
-        return {"warnings": len(delta.added)}
+            return Verdict(QueryForbidden("13 brings bad luck."))
+        return Verdict(remarks={"warnings": len(delta.added)})
 
 
 def test_the_gate_refuses_and_remarks(tmp_path: Path) -> None:
