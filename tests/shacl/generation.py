@@ -138,7 +138,7 @@ class Builder:
                 self.graph.add((node, self.one(kinds), self.path(depth + 1)))
         return node
 
-    def constraint(self, node: Node, depth: int, *, is_property: bool) -> None:  # noqa: C901, PLR0912
+    def constraint(self, node: Node, depth: int, *, is_property: bool) -> None:  # noqa: C901, PLR0912, PLR0915
         add, draw, one = self.graph.add, self.draw, self.one
         kind = draw(st.integers(0, 25 if depth < 2 else 17))
         match kind:
@@ -170,7 +170,13 @@ class Builder:
             case 9 if is_property:
                 add((node, SH.uniqueLang, Literal(True)))
             case 9 | 10:
-                add((node, SH["in"], self.list_of([draw(values) for _ in range(draw(st.integers(1, 4)))])))
+                add(
+                    (
+                        node,
+                        SH["in"],
+                        self.list_of([draw(values) for _ in range(draw(st.integers(1, 4)))]),
+                    )
+                )
             case 11:
                 add((node, SH.hasValue, draw(values)))
             case 12:
@@ -210,7 +216,9 @@ class Builder:
         constraint = BNode()
         self.graph.add((node, SH.sparql, constraint))
         self.graph.add((constraint, SH.prefixes, EX.prefixes))
-        self.graph.add((constraint, SH.select, Literal(f"SELECT $this ?value WHERE {{ {self.where()} }}")))
+        self.graph.add(
+            (constraint, SH.select, Literal(f"SELECT $this ?value WHERE {{ {self.where()} }}"))
+        )
         if self.draw(st.booleans()):
             self.graph.add((constraint, SH.message, Literal("wrong: {?value}")))
 
@@ -225,12 +233,12 @@ class Builder:
         rest = draw(st.lists(st.sampled_from([
             f"FILTER NOT EXISTS {{ ?value ex:{q} ?z }}", f"FILTER EXISTS {{ $this ex:{r} ?value }}",
             "FILTER(?value != $this)", "FILTER(?value = 1)", "FILTER(?value > 1)",
-            "FILTER(?value < \"b\")", "FILTER(isIRI(?value) || isLiteral(?value))",
+            'FILTER(?value < "b")', "FILTER(isIRI(?value) || isLiteral(?value))",
             f"OPTIONAL {{ $this ex:{r} ?o }} FILTER(!BOUND(?o) || ?o != ?value)",
             f"OPTIONAL {{ ?value ex:{r} ?o2 }} FILTER(?o2 <= ?value)",
-            "BIND(STR(?value) AS ?s) FILTER(?s > \"a\")", "FILTER(REGEX(STR(?value), \"^a\"))",
-            "BIND(REPLACE(STR(?value), \"^(a)\", \"$1x\") AS ?t) FILTER(?t = \"ax\")",
-            f"{{ $this ex:{p} ?u }} UNION {{ $this ex:{r} ?u }}", "FILTER(LANG(?value) = \"en\")",
+            'BIND(STR(?value) AS ?s) FILTER(?s > "a")', 'FILTER(REGEX(STR(?value), "^a"))',
+            'BIND(REPLACE(STR(?value), "^(a)", "$1x") AS ?t) FILTER(?t = "ax")',
+            f"{{ $this ex:{p} ?u }} UNION {{ $this ex:{r} ?u }}", 'FILTER(LANG(?value) = "en")',
             "FILTER(?value IN (ex:a, ex:b))", f"?value ex:{r} 1 .", "FILTER(sameTerm(?value, $this))",
             f"FILTER NOT EXISTS {{ $this ex:{q} ?w . FILTER(?w = ?value) }}", "FILTER(STRLEN(?value) > 1)",
             "?value a/rdfs:subClassOf* ex:A .",

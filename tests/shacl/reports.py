@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import Any, Final
 
 import pyshacl
 from pyshacl.rdfutil.stringify import stringify_blank_node
@@ -16,20 +16,24 @@ from peninsula.shacl.report import path_text
 Result = tuple[Any, ...]
 
 
-def judged_whole(data: Graph, shapes: Graph) -> Graph | None:
+#: What stands for the report where pySHACL meets literals that rdflib cannot compare.
+INCOMPARABLE: Final = "incomparable"
+
+
+def judged_whole(data: Graph, shapes: Graph) -> Graph | str | None:
     """Return pySHACL's own report; None where it raises an error instead."""
     # A cache by the address of a graph, which another graph may have had before.
     stringify_blank_node.dict_cache.clear()
     try:
         _, report, _ = pyshacl.validate(data, shacl_graph=shapes, inplace=True)
+    except TypeError:
+        return INCOMPARABLE
     except Exception:  # noqa: BLE001 - of many kinds, from rdflib too
         return None
     return report if isinstance(report, Graph) else None
 
 
-def contents(
-    report: Graph | None, *, messages: bool = True
-) -> tuple[str, Counter[Result]] | None:
+def contents(report: Graph | None, *, messages: bool = True) -> tuple[str, Counter[Result]] | None:
     """Return sh:conforms and the results, by content; those of the results have no names."""
     if report is None:
         return None
@@ -55,8 +59,10 @@ def _text(report: Graph, predicate: Node, object: Node) -> str:
     if predicate == SH.resultPath and isinstance(object, BNode):
         return path_text(report, object)
     if predicate == SH.resultMessage:
-        # pySHACL lists sets in its messages, in whichever order.
-        return "".join(sorted(str(object).lower()))
+        # pySHACL lists sets in whichever order, and what it writes of blank nodes in a circle
+        # depends on where it began.
+        text = str(object).lower()
+        return "[…]" if "[ " in text else "".join(sorted(text))
     if isinstance(object, Literal) and object.language:
         # The case of a tag makes no other term; rdflib shows the one that it met first.
         return f"{object}@{object.language.lower()}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from itertools import pairwise
 
 import pyoxigraph as ox
 import pytest
@@ -15,13 +16,13 @@ from rdflib.term import Node
 from peninsula.dataset.delta import Delta, apply, as_stored, net_delta
 from peninsula.errors import InvalidShapes
 from peninsula.shacl.affected import TargetFinder, affected
-from peninsula.shacl.model import SH, Shapes, read_model
-from peninsula.shacl.validation import judge_nodes
+from peninsula.shacl.model import Shapes, read_model
+from peninsula.shacl.validation import judge_nodes, to_graph
 from peninsula.shacl.view import DataGraph, Statements, Term, from_rdflib, graph_of
 from tests.shacl.generation import data_graphs, graph, shapes_graphs
 from tests.shacl.reports import contents
 
-CASES = int(os.environ.get("PENINSULA_SHACL_CASES", "150"))
+CASES = int(os.environ.get("PENINSULA_SHACL_CASES", "100"))
 pytestmark = pytest.mark.filterwarnings("ignore")
 Outcome = tuple[str, Counter[object]] | None | str
 
@@ -81,18 +82,18 @@ def test_only_affected_pairs_change(
         assert any("subClassOf" in q.predicate.value for q in delta.added | delta.removed)
         return
     changed = {pair for pair in old.keys() | new.keys() if old.get(pair) != new.get(pair)}
+    # pySHACL raises an error about a blank node that is named as a target and stands nowhere.
+    changed = {pair for pair in changed if "error" not in (old.get(pair), new.get(pair))}
     missed = changed - {(node, term) for node, terms in found.pairs.items() for term in terms}
-    assert not missed, f'{missed}\n{shapes.serialize(format="longturtle")}\n{model.by_node}'
+    assert not missed, f"{missed}\n{shapes.serialize(format='longturtle')}\n{model.by_node}"
     # And the change undone is the same change: the old state from the new.
     seen = Statements(store, hidden=delta.added, shown=delta.removed)
     for node, terms in found.targets(model, seen).items():
         for term in terms:
             assert outcome(seen, model, node, term) == old[node, term]
-    assert set(found.targets(model, Statements(store)).items()) is not None
 
 
-def test_a_change_touches_a_handful_of_many(tmp_path: object) -> None:
-    del tmp_path
+def test_a_change_touches_a_handful_of_many() -> None:
     shapes = ox.parse(
         b"""PREFIX : <http://e/> PREFIX sh: <http://www.w3.org/ns/shacl#>
         :S a sh:NodeShape ; sh:targetClass :P ;
@@ -100,8 +101,6 @@ def test_a_change_touches_a_handful_of_many(tmp_path: object) -> None:
              [ sh:path :age ; sh:class :Age ] , [ sh:path [ sh:inversePath :knows ] ; sh:maxCount 3 ] .""",
         format=ox.RdfFormat.TURTLE,
     )
-    from peninsula.shacl.validation import to_graph
-
     model = read_model(to_graph(shapes))
     e = "http://e/"
     kind, person = ox.NamedNode(str(RDF.type)), ox.NamedNode(e + "P")
@@ -109,7 +108,7 @@ def test_a_change_touches_a_handful_of_many(tmp_path: object) -> None:
     store = ox.Store()
     store.extend(ox.Quad(p, kind, person) for p in people)
     knows = ox.NamedNode(e + "knows")
-    store.extend(ox.Quad(a, knows, b) for a, b in zip(people, people[1:], strict=False))
+    store.extend(ox.Quad(a, knows, b) for a, b in pairwise(people))
     name = ox.Quad(people[7], ox.NamedNode(e + "name"), ox.Literal("x"))
     store.add(name)
     found = affected(model, Delta(added={name}), store)
@@ -122,6 +121,7 @@ def test_a_change_touches_a_handful_of_many(tmp_path: object) -> None:
     assert affected(model, Delta(added={typed}), store).pairs == {
         next(iter(model.targeted)).node: frozenset({people[0]})
     }
-    hierarchy = ox.Quad(person, ox.NamedNode("http://www.w3.org/2000/01/rdf-schema#subClassOf"), kind)
+    hierarchy = ox.Quad(
+        person, ox.NamedNode("http://www.w3.org/2000/01/rdf-schema#subClassOf"), kind
+    )
     assert affected(model, Delta(added={hierarchy}), store).everything
-    assert SH

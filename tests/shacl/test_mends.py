@@ -20,12 +20,13 @@ from peninsula.dataset.updates import apply_update
 from peninsula.errors import InvalidShapes
 from peninsula.knowledge import find_knowledge
 from peninsula.loading import load
-from peninsula.namespaces import PREFIXES
+from peninsula.namespaces import PREFIXES, expand
 from peninsula.shacl import mends
 from peninsula.shacl.affected import affected
 from peninsula.shacl.candidates import Result
 from peninsula.shacl.mends import Mend, find_mends, read_results
 from peninsula.shacl.model import Shapes, read_model
+from peninsula.shacl.screen import TYPE
 from peninsula.shacl.shapes import read_shapes
 from peninsula.shacl.validation import to_graph, validate_store
 from peninsula.shacl.view import Statements
@@ -438,6 +439,15 @@ def test_other_shapes_get_their_mends(kind: str) -> None:
     graph = Graph(store, read_model(to_graph(parsed)))
     delta = graph.change(f"{prologue} INSERT DATA {{ {body} }}")
     assert expected in titles(graph, delta)
+
+
+def test_a_slip_is_mended_in_a_class_too_large_to_be_looked_through(graph: Graph) -> None:
+    kind, space = ox.NamedNode(expand("pen:Person")), PREFIXES["person"]
+    graph.store.bulk_extend(
+        ox.Quad(ox.NamedNode(f"{space}someone-{number}"), TYPE, kind) for number in range(3000)
+    )
+    delta = graph.insert(TENURE.replace("-un ", "-unn "))
+    assert "Write person:kim-jong-un instead of person:kim-jong-unn." in titles(graph, delta)
 
 
 def test_graphs_that_are_not_validated_are_not_looked_at() -> None:

@@ -14,7 +14,7 @@ from peninsula.errors import InvalidShapes
 from peninsula.shacl.model import SH, read_model
 from peninsula.shacl.validation import to_graph, validate, validate_store
 from peninsula.shacl.view import Statements, graph_of
-from tests.shacl.reports import contents, judged_whole
+from tests.shacl.reports import INCOMPARABLE, contents, judged_whole
 
 SUITE = Path(__file__).resolve().parents[2].parent / "shared/w3c/shacl/tests"
 SHT = Namespace("http://www.w3.org/ns/shacl-test#")
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(not SUITE.is_dir(), reason=f"the suite is not at
 
 #: Tests whose answer pySHACL 0.40.1 does not give, each with what it does instead.
 PYSHACL_FAILS = {
-    "core/property/uniqueLang-002": "takes \"1\" for true, in a graph that was parsed before",
+    "core/property/uniqueLang-002": 'takes "1" for true, in a graph that was parsed before',
     "sparql/node/prefixes-001": "does not follow owl:imports from sh:prefixes",
     "sparql/pre-binding/shapesGraph-001": "has no $shapesGraph",
 }
@@ -40,12 +40,14 @@ def path_of(iri: object) -> Path:
 
 
 def entries() -> list[tuple[str, Path, URIRef]]:
-    found = []
+    found: list[tuple[str, Path, URIRef]] = []
     for path in sorted(SUITE.rglob("*.ttl")):
         graph = to_graph(quads(path))
-        for entry in graph.subjects(None, SHT.Validate):
-            if isinstance(entry, URIRef):
-                found.append((str(entry).split("/tests/")[-1], path, entry))
+        found += [
+            (str(entry).split("/tests/")[-1], path, entry)
+            for entry in graph.subjects(None, SHT.Validate)
+            if isinstance(entry, URIRef)
+        ]
     return sorted(found)
 
 
@@ -63,8 +65,10 @@ CASES = entries() if SUITE.is_dir() else []
 @pytest.mark.parametrize(("path", "entry"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
 def test_screened_is_what_pyshacl_says_of_the_whole(path: Path, entry: URIRef) -> None:
     data, shapes = graphs_of(path, entry)
-    expected = contents(judged_whole(to_graph(data), to_graph(shapes)))
-    assert contents(validate(to_graph(data), to_graph(shapes))) == expected
+    expected = judged_whole(to_graph(data), to_graph(shapes))
+    if expected == INCOMPARABLE:
+        return  # pySHACL breaks off; the suite's own answer is asked below.
+    assert contents(validate(to_graph(data), to_graph(shapes))) == contents(expected)
 
 
 @pytest.mark.parametrize(("path", "entry"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
@@ -72,13 +76,14 @@ def test_what_a_store_holds_is_judged_as_pyshacl_judges_it(path: Path, entry: UR
     data, shapes = graphs_of(path, entry)
     store = ox.Store()
     store.bulk_extend(data)
-    expected = contents(judged_whole(graph_of(Statements(store)), to_graph(shapes)))
+    expected = judged_whole(graph_of(Statements(store)), to_graph(shapes))
     found: Graph | None = None
     try:
         found = validate_store(store, read_model(to_graph(shapes))).report
     except InvalidShapes:
         assert expected is None
-    assert contents(found) == expected
+    if expected != INCOMPARABLE:
+        assert contents(found) == contents(expected)
 
 
 def test_the_suite_is_passed_as_far_as_pyshacl_passes_it() -> None:
@@ -92,7 +97,10 @@ def test_the_suite_is_passed_as_far_as_pyshacl_passes_it() -> None:
             ok = report is None
         else:
             wanted = _keys(graph, list(graph.objects(result, SH.result)))
-            ok = report is not None and _keys(report, list(report.objects(None, SH.result))) == wanted
+            ok = (
+                report is not None
+                and _keys(report, list(report.objects(None, SH.result))) == wanted
+            )
         if not ok:
             failed.add(name)
     assert failed == set(PYSHACL_FAILS)

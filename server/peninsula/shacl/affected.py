@@ -148,12 +148,11 @@ class _Finder:
         self._whole: set[Node] = set()
 
     def add(self, triple: Triple) -> None:
+        """Note the focus nodes that ``triple`` makes, and those whose result it may change."""
         subject, predicate, object = triple
         for shape in self._index.targets.get(predicate.value, ()):
-            if predicate.value in map(str, shape.targets.subjects_of):
-                self._note(shape, subject)
-            if predicate.value in map(str, shape.targets.objects_of):
-                self._note(shape, object)
+            self._note(shape, subject)
+            self._note(shape, object)
         if predicate == TYPE:
             for shape in self._index.classes:
                 if object in self._targets.target_classes(shape):
@@ -176,6 +175,7 @@ class _Finder:
             self._note(shape, term)
 
     def _note(self, shape: Shape, term: Term) -> None:
+        # Whether it is a focus node is asked at the end.
         self._pairs.setdefault(shape.node, set()).add(term)
 
     def result(self) -> dict[Node, frozenset[Term]]:
@@ -237,6 +237,21 @@ def reads(shapes: Shapes, shape: Shape, way: Path = HERE) -> Iterator[Read]:
     for before, step in steps(path):
         yield Read(then(way, before), step)
     values = then(way, path)
+    yield from _parameter_reads(shapes, shape, way, values)
+    for node in shape.references:
+        if node in shapes.by_node:
+            yield from reads(shapes, shapes[node], values)
+        else:
+            yield Read(None, None)
+    for constraint in shape.sparql:
+        found = queries.patterns(constraint, path)
+        if found is None:
+            yield Read(None, None)
+        for pattern in found or ():
+            yield from _pattern_reads(pattern, way)
+
+
+def _parameter_reads(shapes: Shapes, shape: Shape, way: Path, values: Path) -> Iterator[Read]:
     for name, nodes in shape.parameters.items():
         match name:
             case "class":
@@ -251,18 +266,6 @@ def reads(shapes: Shapes, shape: Shape, way: Path = HERE) -> Iterator[Read]:
                 for node in nodes:
                     for sibling in shapes.siblings(shape, node):
                         yield from reads(shapes, shapes[sibling], values)
-    for node in shape.references:
-        if node in shapes.by_node:
-            yield from reads(shapes, shapes[node], values)
-        else:
-            yield Read(None, None)
-    for constraint in shape.sparql:
-        found = queries.patterns(constraint, path)
-        if found is None:
-            yield Read(None, None)
-            continue
-        for pattern in found:
-            yield from _pattern_reads(pattern, way)
 
 
 _TYPE: Final = Predicate(TYPE.value)

@@ -59,6 +59,7 @@ def fresh() -> str:
 
 
 def either(expressions: Iterable[str]) -> str:
+    """Return whether any of ``expressions`` is true."""
     parts = [e for e in dict.fromkeys(expressions) if e != FALSE]
     if TRUE in parts:
         return TRUE
@@ -66,6 +67,7 @@ def either(expressions: Iterable[str]) -> str:
 
 
 def every(expressions: Iterable[str]) -> str:
+    """Return whether all of ``expressions`` are true."""
     parts = [e for e in dict.fromkeys(expressions) if e != TRUE]
     if FALSE in parts:
         return FALSE
@@ -73,15 +75,18 @@ def every(expressions: Iterable[str]) -> str:
 
 
 def no(expression: str) -> str:
+    """Return whether ``expression`` is false."""
     return {TRUE: FALSE, FALSE: TRUE}.get(expression) or f"(!({expression}))"
 
 
 def conjunction(bounds: Iterable[Bounds]) -> Bounds:
+    """Return the bounds of all of ``bounds`` together."""
     bounds = list(bounds)
     return Bounds(every(b.holds for b in bounds), either(b.fails for b in bounds))
 
 
 def disjunction(bounds: Iterable[Bounds]) -> Bounds:
+    """Return the bounds of any of ``bounds``."""
     return conjunction(b.negated for b in bounds).negated
 
 
@@ -127,7 +132,7 @@ def some(path: Path, start: str, condition: Callable[[str], str]) -> str:
         ):
             return either(some(branch, start, condition) for branch in branches)
     node = fresh()
-    found = _exists(f"{start} {to_sparql(path)} {node}", condition(node))
+    found = exists(f"{start} {to_sparql(path)} {node}", condition(node))
     return either([condition(start), found]) if _may_stay(path) else found
 
 
@@ -149,19 +154,16 @@ def leads(path: Path, start: str, end: str) -> str:
         case Sequence((*before, Predicate() | Inverse() as last)):
             return some(Sequence(tuple(before)), start, lambda node: leads(last, node, end))
         case Predicate() | Inverse():
-            return _exists(f"{start} {to_sparql(path)} {end}", TRUE)
+            return exists(f"{start} {to_sparql(path)} {end}", TRUE)
     return some(path, start, lambda node: f"sameTerm({node}, {end})")
 
 
-def _exists(pattern: str, condition: str) -> str:
+def exists(pattern: str, condition: str = TRUE) -> str:
+    """Return whether ``pattern`` has a solution that meets ``condition``."""
     if condition == FALSE:
         return FALSE
     filter = "" if condition == TRUE else f" FILTER({condition})"
     return f"EXISTS {{ {pattern}{filter} }}"
-
-
-def exists(pattern: str, condition: str = TRUE) -> str:
-    return _exists(pattern, condition)
 
 
 # Terms
@@ -219,11 +221,12 @@ def in_classes(node: str, classes: Iterable[str]) -> str:
 
 #: Those whose lexical forms rdflib checks, and that are stored as written or by another name:
 #: nothing is sure about them.
-_CHECKED: Final = frozenset(
-    "HTML XMLLiteral base64Binary byte dayTimeDuration duration hexBinary int long"
-    " negativeInteger nonNegativeInteger nonPositiveInteger positiveInteger short"
-    " unsignedByte unsignedInt unsignedLong unsignedShort yearMonthDuration".split()
-)
+_CHECKED: Final = frozenset({
+    "HTML", "XMLLiteral", "base64Binary", "byte", "dayTimeDuration", "duration", "hexBinary",
+    "int", "long", "negativeInteger", "nonNegativeInteger", "nonPositiveInteger",
+    "positiveInteger", "short", "unsignedByte", "unsignedInt", "unsignedLong", "unsignedShort",
+    "yearMonthDuration",
+})  # fmt: skip
 _TIME: Final = (
     r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,6})?(Z|[+-][01][0-9]:[0-5][0-9])?"
 )
@@ -304,11 +307,13 @@ _NO_CONTROLS: Final = r'"^[^\\p{Cc}\\p{Zl}\\p{Zp}]*$"'
 
 
 def is_ascii(text: str) -> str:
+    """Return whether ``text`` is printable ASCII."""
     return f"REGEX({text}, {_ASCII})"
 
 
 _ESCAPE: Final = re.compile(r"\\[.*+?()\[\]{}|^$\\/\-#%&'\"!,:;=@ tnrdwsDWSb_~`]")
 _QUANTIFIER: Final = re.compile(r"(?:[*+?]|\{[0-9]{1,3}(?:,(?:[0-9]{1,3})?)?\})\??")
+_SHORTHAND: Final = re.compile(r"\\[wdsbWDS]")
 _PLAIN: Final = re.compile(r"[^\\.*+?()\[\]{}|^$]")
 _MEMBER: Final = re.compile(r"\\[.*+?()\[\]{}|^$\\/\-tnrdwsDWS]|[^\\\[\]]")
 
@@ -320,8 +325,7 @@ def portability(pattern: str, flags: str = "") -> str:
     Known are literal characters, classes, groups, alternatives, anchors and quantifiers; anything
     else, or what Python refuses, is left to pySHACL.
     """
-    needs_ascii = "i" in flags or any(c in pattern for c in ("\\w", "\\d", "\\s", "\\b"))
-    needs_ascii = needs_ascii or any(c in pattern for c in ("\\W", "\\D", "\\S"))
+    needs_ascii = "i" in flags or bool(_SHORTHAND.search(pattern))
     place, may_repeat = 0, False
     while place < len(pattern):
         rest = pattern[place:]
@@ -338,13 +342,9 @@ def portability(pattern: str, flags: str = "") -> str:
             place, may_repeat = place + 2, rest[1] != "b"
         elif rest.startswith("(?:"):
             place, may_repeat = place + 3, False
-        elif rest[0] == "(" and not rest.startswith("(?"):
+        elif rest[0] in "^$|" or (rest[0] == "(" and not rest.startswith("(?")):
             place, may_repeat = place + 1, False
-        elif rest[0] in "^$|":
-            place, may_repeat = place + 1, False
-        elif rest[0] in ").":
-            place, may_repeat = place + 1, True
-        elif _PLAIN.match(rest):
+        elif rest[0] in ")." or _PLAIN.match(rest):
             place, may_repeat = place + 1, True
         else:
             return "none"

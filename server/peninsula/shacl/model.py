@@ -37,7 +37,9 @@ SH: Final = Namespace(PREFIXES["sh"])
 #: pySHACL follows a path no deeper than this, a step of a sequence counting as one.
 _PATH_DEPTH: Final = 10
 #: Parameters whose values are lists.
-_LISTS: Final = ("and", "or", "xone", "in", "languageIn", "ignoredProperties")
+_LISTS: Final = frozenset({"and", "or", "xone", "in", "languageIn", "ignoredProperties"})
+#: Parameters that are read with others; they make no constraint of their own.
+_BESIDES: Final = ("flags", "qualifiedValueShapesDisjoint")
 #: Parameters whose values are shapes, or lists of them.
 _NESTING: Final = ("property", "node", "not", "and", "or", "xone", "qualifiedValueShape")
 
@@ -238,17 +240,17 @@ def first_line(error: object) -> str:
 
 def _read_shape(judge: ShapesGraph, found: Any, general: str) -> Shape:
     graph, node = judge.graph, found.node
-    parameters: dict[str, tuple[Node, ...]] = {}
+    parameters: dict[str, tuple[Node, ...]] = {
+        name: tuple(graph.objects(node, SH[name])) for name in _BESIDES
+    }
     problems = [general] if general else []
     sparql: list[SparqlConstraint] = []
-    for predicate in set(graph.predicates(node)):
-        component = CONSTRAINT_PARAMETERS_MAP.get(predicate)
-        if component is None:
-            continue
+    for predicate in set(graph.predicates(node)) & CONSTRAINT_PARAMETERS_MAP.keys():
+        component = CONSTRAINT_PARAMETERS_MAP[predicate]
         try:
             constraint = component(found)
             if component is SPARQLBasedConstraint:
-                sparql.extend(_read_queries(found, constraint))
+                sparql.extend(_read_queries(constraint))
         except ConstraintLoadWarning:
             continue  # pySHACL passes over it.
         except Exception as error:  # noqa: BLE001
@@ -260,16 +262,10 @@ def _read_shape(judge: ShapesGraph, found: Any, general: str) -> Shape:
     try:
         if found.is_property_shape:
             path = _read_path(graph, found.path())
-        for name in _LISTS:
-            if name in parameters:
-                lists[name] = tuple(_items(graph, value) for value in parameters[name])
+        for name in parameters.keys() & _LISTS:
+            lists[name] = tuple(_items(graph, value) for value in parameters[name])
         if not general:
             sparql.extend(_read_components(found))
-        if "flags" not in parameters:
-            parameters["flags"] = tuple(graph.objects(node, SH.flags))
-        parameters["qualifiedValueShapesDisjoint"] = tuple(
-            graph.objects(node, SH.qualifiedValueShapesDisjoint)
-        )
     except Exception as error:  # noqa: BLE001
         problems.append(first_line(error))
     return Shape(
@@ -278,7 +274,7 @@ def _read_shape(judge: ShapesGraph, found: Any, general: str) -> Shape:
         deactivated=bool(found.deactivated),
         severity=str(found.severity),
         messages=tuple(found.message),
-        targets=_read_targets(graph, found),
+        targets=_read_targets(found),
         parameters=parameters,
         lists=lists,
         sparql=tuple(sparql),
@@ -286,12 +282,12 @@ def _read_shape(judge: ShapesGraph, found: Any, general: str) -> Shape:
     )
 
 
-def _read_targets(graph: Graph, found: Any) -> Targets:
+def _read_targets(found: Any) -> Targets:
     nodes, classes, implicit, objects_of, subjects_of = (tuple(part) for part in found.target())
     return Targets(nodes, tuple(dict.fromkeys([*classes, *implicit])), subjects_of, objects_of)
 
 
-def _read_queries(found: Any, constraint: Any) -> Iterator[SparqlConstraint]:
+def _read_queries(constraint: Any) -> Iterator[SparqlConstraint]:
     for helper in constraint.sparql_constraints:
         if helper.deactivated:
             continue
@@ -330,7 +326,9 @@ def _read_components(found: Any) -> Iterator[SparqlConstraint]:
 _PROBE: Final = URIRef("urn:x-peninsula:probe")
 
 
-def _read_path(graph: Graph, node: Node, depth: int = 0, *, inverted: bool = False) -> Path:
+def _read_path(  # noqa: C901 - one branch a kind of path
+    graph: Graph, node: Node, depth: int = 0, *, inverted: bool = False
+) -> Path:
     """Return the path that ``node`` describes; raises InvalidShapes where pySHACL refuses it."""
     if isinstance(node, URIRef):
         return Inverse(Predicate(str(node))) if inverted else Predicate(str(node))
@@ -394,9 +392,9 @@ def _recursive(shapes: Mapping[Node, Shape]) -> frozenset[Node]:
     """Return the shapes from which a reference leads back to themselves."""
     edges = {node: set(_known(shapes, shape)) for node, shape in shapes.items()}
     reach: dict[Node, set[Node]] = {}
-    for start in edges:
+    for start, named in edges.items():
         found: set[Node] = set()
-        waiting = list(edges[start])
+        waiting = list(named)
         while waiting:
             node = waiting.pop()
             if node not in found:

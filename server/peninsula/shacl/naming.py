@@ -7,7 +7,6 @@ names of different things, however alike: resolutions 2375 and 2397, the summits
 from __future__ import annotations
 
 import difflib
-import os.path
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -83,7 +82,9 @@ def _is_slip(one: str, other: str) -> bool:
     """Return whether one letter is left out, put in, or another, or two have changed places."""
     if len(one) < len(other):
         one, other = other, one
-    start = len(os.path.commonprefix((one, other)))
+    start = 0
+    while start < len(other) and one[start] == other[start]:
+        start += 1
     rest, its = one[start:], other[start:]
     if len(one) > len(other):
         return rest[1:] == its

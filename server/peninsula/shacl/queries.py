@@ -1,10 +1,11 @@
 """What does a SPARQL-based constraint surely find, and what does it read?
 
 rdflib evaluates these queries for pySHACL, with $this bound beforehand. Here rdflib's algebra of a
-query is turned into a condition on $this: nested EXISTS, one a triple pattern, the variables of BIND
-written out where they are used. Filters keep their meaning only as far as the two engines agree
-(``bounds``); OPTIONAL, UNION and (NOT) EXISTS are known. What is not (aggregates, sub-selects,
-GRAPH, functions of other libraries) raises ``NotCompiled``, and pySHACL looks at every node.
+query is turned into a condition on $this: nested EXISTS, one a triple pattern, the variables of
+BIND written out where they are used. Filters keep their meaning only as far as the two engines
+agree (``bounds``); OPTIONAL, UNION and (NOT) EXISTS are known. What is not (aggregates,
+sub-selects, GRAPH, functions of other libraries) raises ``NotCompiled``, and pySHACL looks at
+every node.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from peninsula.shacl.model import (
 from peninsula.shacl.view import prepare
 
 
-class NotCompiled(Exception):  # noqa: N818 - a reason, not an error
+class NotCompiled(Exception):
     """Why a query has no sound translation."""
 
 
@@ -128,7 +129,9 @@ class _Compiler:
 
     # Patterns: whether there is a solution that meets the rest.
 
-    def pattern(self, part: Any, env: _Env, rest: _Rest, *, may: bool) -> str:
+    def pattern(  # noqa: PLR0911 - one return an operator
+        self, part: Any, env: _Env, rest: _Rest, *, may: bool
+    ) -> str:
         self._steps += 1
         if self._steps > _MOST_STEPS:
             raise NotCompiled("the query is too large")
@@ -267,7 +270,8 @@ class _Compiler:
             self._note(f"{getattr(expression, 'name', 'an expression')} is not compared")
         return b.no(bounds.fails) if may else bounds.holds
 
-    def _test(self, expression: Any, env: _Env) -> Bounds:
+    # One branch and one return a function.
+    def _test(self, expression: Any, env: _Env) -> Bounds:  # noqa: C901, PLR0911, PLR0912
         if isinstance(expression, Literal):
             if expression.datatype == URIRef(XSD + "boolean"):
                 return b.ALWAYS if expression.value else b.NEVER
@@ -336,7 +340,7 @@ class _Compiler:
 
     # Values
 
-    def value(self, expression: Any, env: _Env) -> _Value:
+    def value(self, expression: Any, env: _Env) -> _Value:  # noqa: PLR0911 - one a function
         if isinstance(expression, Variable):
             return env.get(str(expression), _UNBOUND)
         if not isinstance(expression, CompValue):
@@ -426,9 +430,7 @@ def _equal(one: str, other: str) -> Bounds:
     """Bounds of ``=``, within one datatype or between terms that are no literals."""
     names = b.within(f"!isLiteral({one}) && !isLiteral({other})", f"sameTerm({one}, {other})")
     values = b.compares(one, "=", other)
-    return Bounds(
-        b.either([names.holds, values.holds]), b.either([names.fails, values.fails])
-    )
+    return Bounds(b.either([names.holds, values.holds]), b.either([names.fails, values.fails]))
 
 
 def _is_plain_replacement(by: str, pattern: str) -> bool:

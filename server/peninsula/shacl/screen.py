@@ -9,7 +9,9 @@ nodes of the shape as suspects; ``Screening.coverage`` says which, and why.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from typing import Any, Final
 
@@ -42,6 +44,10 @@ _KINDS: Final = {
     "BlankNodeOrLiteral": "(isBlank({v}) || isLiteral({v}))",
     "IRIOrLiteral": "(isIRI({v}) || isLiteral({v}))",
 }
+_READ_WITH_OTHERS: Final = frozenset({
+    "qualifiedMinCount", "qualifiedMaxCount", "qualifiedValueShapesDisjoint",
+    "ignoredProperties", "flags", "sparql",
+})  # fmt: skip
 _ORDER: Final = {
     "minExclusive": ">", "minInclusive": ">=", "maxExclusive": "<", "maxInclusive": "<=",
     "lessThan": "<", "lessThanOrEquals": "<=",
@@ -85,7 +91,11 @@ class Screen:
     shapes: Shapes
     store: ox.Store
     graphs: Collection[GraphName] | None = None
-    _compiled: dict[Node, tuple[str, tuple[str, ...]]] = field(default_factory=dict, repr=False)
+    #: Queries at the same time; the engine lets go of Python's lock meanwhile.
+    threads: int = 1
+    _compiled: dict[Node, tuple[tuple[str, ...], tuple[str, ...]]] = field(
+        default_factory=dict, repr=False
+    )
 
     def __post_init__(self) -> None:
         self.statements = Statements(self.store, self.graphs)
@@ -93,11 +103,17 @@ class Screen:
 
     def all(self) -> Screening:
         """Return the suspects among all focus nodes."""
-        suspects: dict[Node, frozenset[Term]] = {}
-        for shape in self.shapes.targeted:
-            if found := frozenset(self._suspects(shape)):
-                suspects[shape.node] = found
-        return Screening(suspects, self._coverage())
+        suspects: dict[Node, set[Term]] = {}
+        tasks = [task for shape in self.shapes.targeted for task in self._tasks(shape)]
+        if self.threads > 1:
+            with ThreadPoolExecutor(self.threads) as pool:
+                found = list(pool.map(lambda task: set(task[1]()), tasks))
+        else:
+            found = [set(ask()) for _, ask in tasks]
+        for (node, _), terms in zip(tasks, found, strict=True):
+            if terms:
+                suspects.setdefault(node, set()).update(terms)
+        return Screening({n: frozenset(t) for n, t in suspects.items()}, self._coverage())
 
     def some(self, focus: Mapping[Node, Collection[Term]]) -> Screening:
         """Return the suspects among these focus nodes of these shapes."""
@@ -110,31 +126,38 @@ class Screen:
 
     def condition(self, shape: Shape) -> str:
         """Return when ?this surely conforms to ``shape``, as a condition of SPARQL."""
-        return self._compile(shape)[0]
+        return b.every(self._compile(shape)[0])
 
     def _coverage(self) -> dict[Node, tuple[str, ...]]:
         return {node: reasons for node, (_, reasons) in self._compiled.items() if reasons}
 
-    def _compile(self, shape: Shape) -> tuple[str, tuple[str, ...]]:
+    def _compile(self, shape: Shape) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return conditions, all of which must hold, and what weakens them."""
         if shape.node not in self._compiled:
             compiler = _Compiler(self.shapes, self.classes)
-            conforms = compiler.shape(shape, "?this").holds
-            if compiler.may_fail:
-                conforms = FALSE
-            if len(conforms) > _LONGEST or _depth(conforms) > _DEEPEST:
+            parts = tuple(bounds.holds for bounds in compiler.parts(shape, "?this"))
+            if compiler.may_fail or FALSE in parts:
+                parts = (FALSE,)
+            elif sum(map(len, parts)) > _LONGEST or max(map(_depth, parts), default=0) > _DEEPEST:
                 compiler.reasons[f"{_name(shape)}: its condition is too large"] = None
-                conforms = FALSE
-            self._compiled[shape.node] = conforms, tuple(compiler.reasons)
+                parts = (FALSE,)
+            self._compiled[shape.node] = parts, tuple(compiler.reasons)
         return self._compiled[shape.node]
 
-    def _suspects(self, shape: Shape) -> Iterator[Term]:
-        conforms = self.condition(shape)
-        if conforms == TRUE:
+    def _tasks(self, shape: Shape) -> Iterator[tuple[Node, Callable[[], Iterable[Term]]]]:
+        """Yield questions for suspects, which do not depend on one another."""
+        if self.condition(shape) == TRUE:
             return
+        parts = self._compile(shape)[0]
+        shares = [b.every(parts[start :: self.threads]) for start in range(self.threads)]
         for where in self._targets(shape):
-            yield from self._ask(where, conforms)
-        named = (term for node in shape.targets.nodes if (term := _term(node)) is not None)
-        yield from self._among(shape, [*named, *self._in_unnamed_classes(shape)])
+            for share in shares:
+                if share != TRUE:
+                    yield shape.node, partial(self._ask, where, share)
+        named = [term for node in shape.targets.nodes if (term := _term(node)) is not None]
+        named += self._in_unnamed_classes(shape)
+        if named:
+            yield shape.node, partial(self._among, shape, named)
 
     def _targets(self, shape: Shape) -> Iterator[str]:
         """Yield patterns that bind ?this to focus nodes, those of sh:targetNode aside."""
@@ -213,14 +236,16 @@ class _Compiler:
 
     def shape(self, shape: Shape, x: str) -> Bounds:
         """Bounds of whether ``x`` conforms to ``shape``."""
+        return b.conjunction(self.parts(shape, x))
+
+    def parts(self, shape: Shape, x: str) -> list[Bounds]:
+        """Bounds whose conjunction says whether ``x`` conforms to ``shape``."""
         if shape.deactivated:
-            return ALWAYS
-        if shape.problem:
+            return []
+        is_recursive = shape.node in self._shapes.recursive
+        if problem := shape.problem or ("it refers to itself" if is_recursive else ""):
             self.may_fail = True
-            return self._unknown(shape, shape.problem)
-        if shape.node in self._shapes.recursive:
-            self.may_fail = True
-            return self._unknown(shape, "it refers to itself")
+            return [self._unknown(shape, problem)]
         values = _Values(shape.path or HERE, x)
         of_each: list[Callable[[str], Bounds]] = []
         of_all: list[Bounds] = []
@@ -232,23 +257,13 @@ class _Compiler:
                     of_all.append(bounds)
         for constraint in shape.sparql:
             if constraint.is_for_each_value:
-                of_each.append(lambda v, c=constraint: self._query(shape, c, x, v))
+                of_each.append(partial(self._query, shape, constraint, x))
             else:
                 of_all.append(self._query(shape, constraint, x, x))
 
-        def wrong(v: str) -> str:
-            return b.either(b.no(test(v).holds) for test in of_each)
-
-        def surely_wrong(v: str) -> str:
-            return b.either(test(v).fails for test in of_each)
-
-        bounds = b.conjunction(of_all)
-        if not of_each:
-            return bounds
-        return Bounds(
-            b.every([bounds.holds, b.no(values.some(wrong))]),
-            b.either([bounds.fails, values.some(surely_wrong)]),
-        )
+        if values.path == HERE:
+            return [*of_all, *(test(x) for test in of_each)]
+        return [*of_all, values.all(of_each)]
 
     def _unknown(self, shape: Shape | Node, reason: str) -> Bounds:
         self.reasons[f"{_name(shape)}: {reason}"] = None
@@ -264,7 +279,8 @@ class _Compiler:
 
     # Constraints on each value node
 
-    def _each(
+    # One branch and one return a component.
+    def _each(  # noqa: C901, PLR0911, PLR0912
         self, shape: Shape, name: str, nodes: tuple[Node, ...], x: str
     ) -> Callable[[str], Bounds] | None:
         """Return the bounds of a constraint as a function of the value node; None: of another."""
@@ -278,7 +294,7 @@ class _Compiler:
                 kind = _KINDS.get(str(first).removeprefix(SH))
                 return lambda v: b.exactly(kind.format(v=v)) if kind else NEVER
             case "minLength" | "maxLength":
-                return lambda v: _length(name, int(first.value), v)  # type: ignore[union-attr]
+                return lambda v: _length(name, _number(first), v)
             case "pattern":
                 flags = str(next(iter(shape.parameters["flags"]), "")).lower()
                 if len(shape.parameters["flags"]) > 1 or b.portability(str(first), flags) == "none":
@@ -305,7 +321,7 @@ class _Compiler:
                 is_on = isinstance(first, Literal) and first.value
                 return lambda v: _unique(values, v) if is_on else ALWAYS
             case "maxCount":
-                most = int(first.value)  # type: ignore[union-attr]
+                most = _number(first)
                 values = _Values(shape.path or HERE, x)
                 return lambda v: _at_most(values, most, v)
             case "closed":
@@ -397,13 +413,13 @@ class _Compiler:
 
     # Constraints on all value nodes together
 
-    def _all(
+    def _all(  # noqa: PLR0911 - one return a component
         self, shape: Shape, name: str, nodes: tuple[Node, ...], values: _Values
     ) -> Bounds | None:
         first = nodes[0] if nodes else None
         match name:
             case "minCount":
-                least = int(first.value)  # type: ignore[union-attr]
+                least = _number(first)
                 return values.at_least(least, lambda _: ALWAYS)
             case "hasValue":
                 term = b.constant(first)
@@ -416,11 +432,7 @@ class _Compiler:
                 return self._qualified(shape, nodes[0], values)
             case "datatype" | "lessThan" | "lessThanOrEquals" | "disjoint" | "equals":
                 return self._unknown(shape, f"sh:{name} has a value that is no IRI")
-            case (
-                "qualifiedMinCount" | "qualifiedMaxCount" | "ignoredProperties" | "flags" | "sparql"
-            ):
-                return None
-            case "qualifiedValueShapesDisjoint":
+            case _ if name in _READ_WITH_OTHERS:
                 return None
         return self._unknown(shape, f"sh:{name} is not known")
 
@@ -432,16 +444,25 @@ class _Compiler:
         siblings = self._shapes.siblings(shape, node) if is_disjoint else ()
 
         def counts(v: str) -> Bounds:
-            return b.conjunction([self.node(node, v), *(self.node(s, v).negated for s in siblings)])
+            return self._choice(
+                shape,
+                [node, *siblings],
+                v,
+                lambda found: b.conjunction([found[0], *(s.negated for s in found[1:])]),
+            )
 
-        found = []
-        for limit in shape.parameters.get("qualifiedMinCount", ()):
-            found.append(values.at_least(int(limit.value), counts))  # type: ignore[attr-defined]
-        for limit in shape.parameters.get("qualifiedMaxCount", ()):
-            most = int(limit.value)  # type: ignore[attr-defined]
-            if most >= 0:
-                found.append(values.at_least(most + 1, counts).negated)
-        return b.conjunction(found)
+        least = (_number(limit) for limit in shape.parameters.get("qualifiedMinCount", ()))
+        most = (_number(limit) for limit in shape.parameters.get("qualifiedMaxCount", ()))
+        return b.conjunction([
+            *(values.at_least(number, counts) for number in least),
+            *(values.at_least(number + 1, counts).negated for number in most),
+        ])  # fmt: skip
+
+
+def _number(node: Node | None) -> int:
+    """Return the number that pySHACL found to be one."""
+    assert isinstance(node, Literal)
+    return int(node.value)
 
 
 @dataclass(frozen=True)
@@ -453,6 +474,17 @@ class _Values:
 
     def some(self, condition: Callable[[str], str]) -> str:
         return b.some(self.path, self.x, condition)
+
+    def all(self, tests: list[Callable[[str], Bounds]]) -> Bounds:
+        """Bounds of whether each value passes all tests."""
+
+        def wrong(v: str) -> str:
+            return b.either(b.no(test(v).holds) for test in tests)
+
+        def surely_wrong(v: str) -> str:
+            return b.either(test(v).fails for test in tests)
+
+        return Bounds(b.no(self.some(wrong)), self.some(surely_wrong))
 
     def has(self, term: str) -> str:
         return (
@@ -568,4 +600,4 @@ def _term(node: object) -> Term | None:
 
 def _name(shape: Shape | Node) -> str:
     node = shape.node if isinstance(shape, Shape) else shape
-    return str(node.n3())  # type: ignore[attr-defined]
+    return str(node.n3())

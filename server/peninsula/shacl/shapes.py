@@ -19,7 +19,8 @@ import pyoxigraph as ox
 from peninsula.errors import InvalidShapes, place
 from peninsula.knowledge import parse_turtle
 from peninsula.namespaces import BASE, PREFIXES, expand, shorten
-from peninsula.shacl.validation import DataGraph, to_graph
+from peninsula.shacl.validation import to_graph
+from peninsula.shacl.view import DataGraph
 
 _SH: Final = PREFIXES["sh"]
 _SHAPES: Final = PREFIXES["pensh"]

@@ -11,8 +11,9 @@ They cannot be interrupted: whoever judges data of others does so in a process t
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -32,12 +33,19 @@ from rdflib.term import Node
 from peninsula.dataset.delta import Delta, as_stored
 from peninsula.errors import InvalidShapes
 from peninsula.namespaces import BASE
-from peninsula.shacl.affected import affected
-from peninsula.shacl.bounds import is_kept
+from peninsula.shacl.affected import TargetFinder, affected
 from peninsula.shacl.model import SH, Shape, Shapes, first_line, read_model
 from peninsula.shacl.report import ValidationReport, read_report
 from peninsula.shacl.screen import Screen, Screening
-from peninsula.shacl.view import DataGraph, GraphName, Statements, Term, from_rdflib, graph_of
+from peninsula.shacl.view import (
+    REWRITTEN,
+    DataGraph,
+    GraphName,
+    Statements,
+    Term,
+    from_rdflib,
+    graph_of,
+)
 from peninsula.turtle import to_rdflib
 
 # An ill-typed literal is for the shapes to report; rdflib would log a traceback for each.
@@ -88,17 +96,55 @@ def validate_store(
     *,
     graphs: Collection[GraphName] | None = None,
     focus: Mapping[Node, Collection[Term]] | None = None,
+    threads: int = 1,
 ) -> Validation:
     """Validate the data in ``store``, as the engine gives them back; raises InvalidShapes.
 
     ``graphs`` None: the union of all. ``focus`` names, by shape, the only nodes to validate;
-    they must be focus nodes of the shape.
+    they must be focus nodes of the shape. ``threads`` screen at the same time.
     """
-    screen = Screen(shapes, store, graphs)
+    screen = Screen(shapes, store, graphs, threads)
     screening = screen.all() if focus is None else screen.some(focus)
     return Validation(
         judge_nodes(graph_of(screen.statements), shapes, screening.suspects), screening
     )
+
+
+def validate_quads(quads: Iterable[ox.Quad], shapes: Shapes, *, threads: int = 1) -> Validation:
+    """Validate statements as they are written, whichever graphs they stand in.
+
+    Literals that the engine would store otherwise are judged as they are. Raises InvalidShapes.
+    """
+    quads = list(quads)
+    stored = as_stored(quads)
+    odd = {a: b for a, b in zip(quads, stored, strict=True) if a != b or _is_rewritten(a)}
+    store = ox.Store()
+    store.bulk_extend(stored)
+    screen = Screen(shapes, store, threads=threads)
+    screening = screen.all()
+    statements = screen.statements
+    if odd:
+        hidden = set(odd.values())
+        # “1” is hidden with “01”, and shown again where it is stated, too.
+        shown = [quad for quad in quads if quad in odd or quad in hidden]
+        statements = Statements(store, hidden=hidden, shown=shown)
+        changed = affected(shapes, Delta(added=set(shown)), store)
+        suspects = {node: set(terms) for node, terms in screening.suspects.items()}
+        targets = TargetFinder(statements)
+        for shape in shapes.targeted:
+            terms = targets.all(shape) if changed.everything else changed.pairs.get(shape.node, ())
+            suspects.setdefault(shape.node, set()).update(terms)
+        there = {
+            node: frozenset(term for term in terms if targets.has(shapes[node], term))
+            for node, terms in suspects.items()
+        }
+        screening = Screening({n: t for n, t in there.items() if t}, screening.coverage)
+    report = judge_nodes(graph_of(statements), shapes, screening.suspects)
+    return Validation(report, screening)
+
+
+def _is_rewritten(quad: ox.Quad) -> bool:
+    return isinstance(quad.object, ox.Literal) and quad.object.datatype in REWRITTEN
 
 
 def judge_nodes(
@@ -118,7 +164,11 @@ def judge_nodes(
                     t if isinstance(t, Node) else named[t] if t in named else to_rdflib(t)
                     for t in terms
                 ]
-                does, found = shape.validate(executor, graph, focus=nodes)
+                try:
+                    does, found = shape.validate(executor, graph, focus=nodes)
+                except TypeError:
+                    with _incomparable_is_not_less():
+                        does, found = shape.validate(executor, graph, focus=nodes)
                 conforms = conforms and does
                 results.extend(found)
         report, _ = Validator.create_validation_report(shapes.judge, conforms, results)
@@ -138,8 +188,36 @@ def _stored(node: Node) -> Term | None:
         return None
 
 
+@contextlib.contextmanager
+def _incomparable_is_not_less() -> Iterator[None]:
+    """Let rdflib say no where it cannot compare two literals, such as a date with no date.
+
+    Two values that cannot be compared are a result of sh:lessThan (SHACL, 4.5.3); pySHACL, which
+    means to say so, is stopped by rdflib's TypeError. Only for the shape that met such values.
+    """
+    less, less_or_equal = RdfLiteral.__lt__, RdfLiteral.__le__
+
+    def quiet(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], bool]:
+        def answer(self: Any, other: Any) -> bool:
+            try:
+                found = compare(self, other)
+            except TypeError:
+                return False
+            return found is not NotImplemented and bool(found)
+
+        return answer
+
+    RdfLiteral.__lt__ = quiet(less)  # type: ignore[method-assign]
+    RdfLiteral.__le__ = quiet(less_or_equal)  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        RdfLiteral.__lt__ = less  # type: ignore[method-assign]
+        RdfLiteral.__le__ = less_or_equal  # type: ignore[method-assign]
+
+
 def _judged(data: Graph) -> Any:
-    graph = JudgedGraph.from_rdflib(data)
+    graph: Any = JudgedGraph.from_rdflib(data)
     if graph.is_multigraph():
         graph.default_union = True
     return graph
@@ -175,20 +253,22 @@ class _Copy:
         self._data = data
         self._terms: dict[Node, Term] = {}
         self._nodes: dict[Term, list[Node]] = {}
-        quads, odd = [], []
+        quads, literals = [], []
         for s, p, o, *_ in data.quads() if isinstance(data, Dataset) else data:
             subject, predicate = self._convert(s), self._convert(p)
             if isinstance(subject, ox.Literal) or not isinstance(predicate, ox.NamedNode):
-                raise ValueError("a statement that RDF does not allow")
+                raise ValueError("a statement that RDF does not allow")  # noqa: TRY004
             quad = ox.Quad(subject, predicate, self._convert(o))
             quads.append(quad)
-            if isinstance(o, RdfLiteral) and not is_kept(quad.object):
-                odd.append((quad, o))
+            literals.append(o)
         self.store = ox.Store()
         self.store.bulk_extend(quads)
-        self._odd = as_stored(quad for quad, _ in odd)
-        for quad, (_, literal) in zip(self._odd, odd, strict=True):
-            self._nodes.setdefault(quad.object, []).append(literal)
+        self._odd: list[ox.Quad] = []
+        for quad, stored, node in zip(quads, as_stored(quads), literals, strict=True):
+            if quad != stored or _is_rewritten(quad):
+                self._odd.append(stored)
+                term: Any = stored.object
+                self._nodes.setdefault(term, []).append(node)
 
     def _convert(self, node: Node) -> Term:
         term = self._terms.get(node)
@@ -219,7 +299,7 @@ class _Copy:
         }
 
     def _own(self, shape: Shape, term: Term) -> Iterable[Node]:
-        """Yield the nodes of the graph that became ``term``, and those that are named as targets."""
+        """Return the nodes of the graph that became ``term``, and targets that are named so."""
         nodes = self._nodes.get(term, [])
         if isinstance(term, ox.Literal) or not nodes:
             targets = shape.targets
@@ -243,6 +323,16 @@ _S: Final = ox.NamedNode("urn:x")
 
 
 # What the command line and the loading of the shipped knowledge use.
+
+
+def judge_quads(quads: Iterable[ox.Quad], shapes: Graph) -> ValidationReport:
+    """Return what ``shapes`` find wrong with ``quads``, as they are written.
+
+    Only sh:Violation keeps data from conforming. Raises InvalidShapes.
+    """
+    quads = list(quads)
+    report = validate_quads(quads, read_model(shapes)).report
+    return read_report(tolerant(report), graph_of(Statements(ox.Store(), shown=quads)))
 
 
 def judge(

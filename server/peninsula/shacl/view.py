@@ -89,8 +89,6 @@ class Statements:
             return
         seen: set[Triple] = set()
         for quad in self._quads(subject, predicate, object):
-            if self._hidden and quad in self._hidden:
-                continue
             triple = (quad.subject, quad.predicate, quad.object)
             if not self._is_single:
                 if triple in seen:
@@ -99,15 +97,15 @@ class Statements:
             yield triple
 
     def _quads(self, s: Any, p: Any, o: Any) -> Iterator[ox.Quad]:
-        if self._graphs is None:
-            yield from self._store.quads_for_pattern(s, p, o, None)
-        else:
-            for name in self._graphs:
-                yield from self._store.quads_for_pattern(s, p, o, name)
+        for name in (None,) if self._graphs is None else self._graphs:
+            found: Iterable[ox.Quad] = self._store.quads_for_pattern(s, p, o, name)
+            if self._hidden:
+                found = (quad for quad in found if quad not in self._hidden)
+            yield from found
         if self._extra is None:
             return
         if s is not None:
-            found: Iterable[ox.Quad] = self._extra.quads_for_subject(s)
+            found = self._extra.quads_for_subject(s)
         elif o is not None:
             found = self._extra.quads_for_object(o)
         else:
@@ -140,18 +138,16 @@ class StatementsStore(RdflibStore):
     def triples(self, triple_pattern: Any, context: Any = None) -> Iterator[Any]:  # noqa: ARG002
         s, p, o = triple_pattern
         try:
-            pattern = (
-                None if s is None else from_rdflib(s),
-                None if p is None else from_rdflib(p),
-                None if o is None or isinstance(o, Literal) and o.datatype in _REWRITTEN_URIS
-                else from_rdflib(o),
-            )  # fmt: skip
+            start = None if s is None else from_rdflib(s)
+            step = None if p is None else from_rdflib(p)
+            is_rewritten = isinstance(o, Literal) and o.datatype in _REWRITTEN_URIS
+            end = None if o is None or is_rewritten else from_rdflib(o)
         except ValueError:
             return  # The engine has no such term, so there is no such statement.
-        if isinstance(pattern[0], ox.Literal) or not isinstance(pattern[1], ox.NamedNode | None):
+        if isinstance(start, ox.Literal) or not isinstance(step, ox.NamedNode | None):
             return
         is_literal = isinstance(o, Literal)
-        for subject, predicate, object in self._statements.match(*pattern):
+        for subject, predicate, object in self._statements.match(start, step, end):
             found = self._node(object)
             # The engine finds "1" for "01"; these are two terms to rdflib.
             if is_literal and found != o:
@@ -173,8 +169,8 @@ class StatementsStore(RdflibStore):
 
     # rdflib asks any store for these.
     def bind(self, prefix: str, namespace: URIRef, override: bool = True) -> None: ...
-    def namespace(self, prefix: str) -> URIRef | None: ...  # noqa: ARG002
-    def prefix(self, namespace: URIRef) -> str | None: ...  # noqa: ARG002
+    def namespace(self, prefix: str) -> URIRef | None: ...
+    def prefix(self, namespace: URIRef) -> str | None: ...
     def namespaces(self) -> Iterator[tuple[str, URIRef]]:
         return iter(())
 
