@@ -42,8 +42,7 @@ from peninsula.library import describe, read_library
 from peninsula.policy import Policy
 from peninsula.shacl.report import ValidationReport
 from peninsula.shacl.shapes import read_shapes
-from peninsula.shacl.validation import judge as judge_graph
-from peninsula.shacl.validation import to_graph
+from peninsula.shacl.validation import judge_quads
 
 #: Told what is being done, how far it is, and how far it has to go (0: not known).
 Progress = Callable[[str, int, int], None]
@@ -96,7 +95,7 @@ def judge(knowledge: Knowledge, loaded: Loaded, progress: Progress = _quiet) -> 
             "Add a *.ttl file with shapes.",
         )
     # The literals as they were written: a store would give some back in another form.
-    return judge_graph(to_graph(loaded.stated), shapes)
+    return judge_quads(loaded.stated, shapes)
 
 
 def prepare(
