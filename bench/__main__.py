@@ -3,7 +3,10 @@
 Measured are ``peninsula serve``, ``oxigraph serve`` on its disk store and in memory, and
 ``rdflib-endpoint``, on the real graph and on generated data of 1 and 10 million triples; figures
 are ratios and differences of medians, asked in turn. Ten million triples take some 12 GB of memory
-and 10 GB of disk; ``--scale real --scale 1`` leaves them out, ``--quick`` takes two minutes.
+and 10 GB of disk; ``--scale real --scale 1`` leaves them out, ``--quick`` takes some minutes.
+
+Validation is measured beside pySHACL and rudof, on data of its own: ``--only validate`` on 5,000,
+50,000 and 200,000 focus nodes, ``--only gate`` on 10,000, 1 million and 10 million triples.
 
 All data are under one temporary folder, which is removed at the end; all traffic is on loopback.
 """
@@ -28,11 +31,12 @@ from pathlib import Path
 import pyoxigraph as ox
 from rich.console import Console
 
-from bench import generator, measures, workload
+from bench import generator, measures, validation, workload
 from bench.client import Refused, TooSlow
 from bench.findings import Report
 from bench.measures import Setting
 from bench.servers import Oxigraph, OxigraphMemory, Peninsula, RdflibEndpoint, Server
+from bench.validators import Late
 
 ROOT = Path(__file__).resolve().parents[1]
 #: In this order: the last one changes the data.
@@ -44,13 +48,19 @@ WHILE_SERVING: dict[str, Callable[[Setting], None]] = {
     "stream": measures.stream_memory,
     "update": measures.update,
 }
-MEASURES = ("load", "start", *WHILE_SERVING)
+#: On data of their own, and before any server of the others runs.
+VALIDATING: dict[str, Callable[[validation.Setting], None]] = {
+    "validate": validation.whole,
+    "gate": validation.gate,
+}
+MEASURES = ("load", "start", *WHILE_SERVING, *VALIDATING)
 PEERS: dict[str, type[Server]] = {
     "oxigraph": Oxigraph,
     "oxigraph-memory": OxigraphMemory,
     "rdflib-endpoint": RdflibEndpoint,
 }
 SERVERS = ("peninsula", *PEERS)
+PACKAGES = ("pyoxigraph", "oxigraph", "rdflib-endpoint", "pyshacl", "pyrudof")
 #: rdflib's parser takes about a minute for a million triples; ten million would take ten.
 RDFLIB_TRIPLES = 1_500_000
 
@@ -72,7 +82,7 @@ def main() -> None:
         "load before": round(busy, 2),
         "rounds": options.rounds,
         "python": platform.python_version(),
-        **{name: version(name) for name in ("pyoxigraph", "oxigraph", "rdflib-endpoint")},
+        **{name: version(name) for name in PACKAGES},
     }
     if busy > 0.7:
         report.warnings.append(f"The machine was busy before it began (load {busy:.1f}).")
@@ -127,6 +137,10 @@ def _run(
 ) -> None:
     """Measure one data set, and remove it."""
     folder.mkdir()
+    _validate(scale, options, folder, report, say)
+    if not set(options.only) - VALIDATING.keys():
+        shutil.rmtree(folder)
+        return
     setting = _prepare(scale, options, folder, report, say)
     servers, large = setting.servers, scale != "real"
     rounds = min(options.rounds, 3) if scale == "10" else options.rounds
@@ -156,6 +170,30 @@ def _run(
             except (Refused, TooSlow, OSError, EOFError) as problem:
                 report.warnings.append(f"{setting.data}: {name} broke off: {problem}")
     shutil.rmtree(folder)
+
+
+def _validate(
+    scale: str,
+    options: argparse.Namespace,
+    folder: Path,
+    report: Report,
+    say: Callable[[str], None],
+) -> None:
+    """Measure validation at one scale."""
+    patience = 60.0 if options.quick else 300.0
+    for name, step in VALIDATING.items():
+        if name in options.only:
+            place = folder / name
+            place.mkdir()
+            try:
+                step(
+                    validation.Setting(
+                        scale, place, options.rounds, patience, options.memory, report, say
+                    )
+                )
+            except (Refused, TooSlow, Late, OSError, EOFError) as problem:
+                report.warnings.append(f"{scale}: {name} broke off: {problem}")
+            shutil.rmtree(place)
 
 
 def _prepare(
