@@ -15,6 +15,7 @@ from itertools import count
 from typing import Final, NamedTuple
 
 import pyoxigraph as ox
+from rdflib import Literal
 
 from peninsula.dataset.delta import as_stored
 from peninsula.namespaces import PREFIXES
@@ -178,6 +179,22 @@ def constant(node: object) -> str | None:
     if isinstance(term, ox.BlankNode) or not is_kept(term):
         return None
     return str(term)
+
+
+def limit(node: object) -> str | None:
+    """Return the limit of an ordering as SPARQL: as `constant`, or a decimal of the same value.
+
+    The engine writes `-90.0` as `-90`, which is another term but not another number, and an
+    order asks for nothing but the number.
+    """
+    kept = constant(node)
+    if kept is not None or not isinstance(node, Literal) or str(node.datatype) != XSD + "decimal":
+        return kept
+    stored = as_stored([ox.Quad(_S, _S, from_rdflib(node))])[0].object
+    is_equal = isinstance(stored, ox.Literal) and (
+        Literal(stored.value, datatype=node.datatype).value == node.value
+    )
+    return str(stored) if is_equal else None
 
 
 def is_kept(term: ox.NamedNode | ox.BlankNode | ox.Literal) -> bool:

@@ -305,7 +305,7 @@ class _Compiler:
             case "in":
                 return lambda v: _member(nodes, v)
             case "minExclusive" | "minInclusive" | "maxExclusive" | "maxInclusive":
-                limit = b.constant(first)
+                limit = b.limit(first)
                 if limit is None or not isinstance(first, Literal):
                     return lambda _: self._unknown(
                         shape, f"the limit of sh:{name} is stored otherwise"
