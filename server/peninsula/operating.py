@@ -130,8 +130,13 @@ def _check_load(config: Config) -> Callable[[ox.Store | None, ox.Store], None]:
     gate = ShapesGate.of(find_knowledge(config.knowledge))
 
     def check(before: ox.Store | None, after: ox.Store) -> None:
-        if refusal := gate.judge_whole(before, after).refusal:
-            raise refusal
+        refusal = gate.judge_whole(before, after).refusal
+        try:
+            if refusal:
+                raise refusal
+        finally:
+            # Else the exception holds itself through this frame, and the open database with it.
+            del refusal
 
     return check
 

@@ -7,6 +7,7 @@ a store that no server holds.
 
 from __future__ import annotations
 
+import gc
 import gzip
 import os
 import threading
@@ -57,7 +58,11 @@ def load_files(
                 _load(store, path, format, graph, progress, is_packed=is_packed)
             if check:
                 progress("Validating", 0, 0)
-                check(generations.open(before.number) if before else None, store)
+                try:
+                    check(generations.open(before.number) if before else None, store)
+                finally:
+                    # rdflib's graphs hold themselves, and with them the database's lock.
+                    gc.collect()
             progress("Counting", 0, 0)
             counts = _count(store, before, graph, [format for _, format, _ in known])
             store.flush()
