@@ -21,7 +21,13 @@ from peninsula.dataset.delta import Delta
 from peninsula.dataset.embedded import BYTES_A_TRIPLE, EmbeddedDatabase
 from peninsula.dataset.generations import Generation, Generations
 from peninsula.dataset.writer import write_patch_file
-from peninsula.errors import OperatorError, StoreInUse, StoreUnavailable, display_path
+from peninsula.errors import (
+    OperatorError,
+    PeninsulaError,
+    StoreInUse,
+    StoreUnavailable,
+    display_path,
+)
 from peninsula.gate import ShapesGate
 from peninsula.knowledge import Knowledge, find_knowledge
 from peninsula.loading import open_database, prepare
@@ -126,19 +132,11 @@ def load(
         ) from None
 
 
-def _check_load(config: Config) -> Callable[[ox.Store | None, ox.Store], None]:
+def _check_load(
+    config: Config,
+) -> Callable[[ox.Store | None, ox.Store], PeninsulaError | None]:
     gate = ShapesGate.of(find_knowledge(config.knowledge))
-
-    def check(before: ox.Store | None, after: ox.Store) -> None:
-        refusal = gate.judge_whole(before, after).refusal
-        try:
-            if refusal:
-                raise refusal
-        finally:
-            # Else the exception holds itself through this frame, and the open database with it.
-            del refusal
-
-    return check
+    return lambda before, after: gate.judge_whole(before, after).refusal
 
 
 def list_generations(config: Config) -> list[tuple[Generation, bool]]:

@@ -21,7 +21,7 @@ import pyoxigraph as ox
 from peninsula.dataset.delta import Delta
 from peninsula.dataset.generations import Generation, Generations, sync_database, using
 from peninsula.dataset.writer import write_patch_file
-from peninsula.errors import InvalidSource, place
+from peninsula.errors import InvalidSource, PeninsulaError, place
 from peninsula.formats import RDF_EXTENSIONS, Format
 
 #: Told what is being done, how far it is, and how far it has to go (0: not known).
@@ -38,19 +38,21 @@ def load_files(
     *,
     graph: str | None = None,
     remark: str = "",
-    check: Callable[[ox.Store | None, ox.Store], None] | None = None,
+    check: Callable[[ox.Store | None, ox.Store], PeninsulaError | None] | None = None,
 ) -> Generation:
     """Add the statements of ``files`` and publish; everything becomes one generation, or nothing.
 
     Triples go into the named graph ``graph``, or into the default graph. ``check`` is given the
-    store as it was and as it would be, and refuses the load by raising; ``remark`` goes into the
-    summary. Only under the lock. Raises InvalidSource with file and line, StoreUnavailable.
+    store as it was and as it would be, and returns why the load is refused, which is raised;
+    ``remark`` goes into the summary. Only under the lock. Raises InvalidSource with file and line,
+    StoreUnavailable.
     """
     known = [(path, *_format(path)) for path in files]
     generations.recover()
     before = generations.current()
     building = generations.building()
     generations.checkout(building, before.number if before else None)
+    refusal = None
     try:
         with using(generations.folder):
             store = ox.Store(str(building))
@@ -58,15 +60,15 @@ def load_files(
                 _load(store, path, format, graph, progress, is_packed=is_packed)
             if check:
                 progress("Validating", 0, 0)
-                try:
-                    check(generations.open(before.number) if before else None, store)
-                finally:
-                    # rdflib's graphs hold themselves, and with them the database's lock.
-                    gc.collect()
+                refusal = check(generations.open(before.number) if before else None, store)
             progress("Counting", 0, 0)
             counts = _count(store, before, graph, [format for _, format, _ in known])
             store.flush()
             del store
+            # rdflib's graphs hold themselves, and with them the database and its lock.
+            gc.collect()
+            if refusal:
+                raise refusal
             sync_database(building)
     except BaseException:
         generations.discard_unpublished()
