@@ -53,7 +53,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 
 class PeninsulaError(Exception):
@@ -413,6 +413,12 @@ class InvalidSource(OperatorError):
 
     title = "Invalid source"
 
+    @classmethod
+    def unreadable(cls, path: Path, error: SyntaxError, remedy: str) -> Self:
+        """Return what is wrong with the RDF in ``path``, of which the parser said ``error``."""
+        where = f"column {error.offset}: " if error.offset else ""
+        return cls(f"{place(path, error.lineno or 0)}: {where}{parser_reason(error)}.", remedy)
+
 
 class InvalidQuestion(InvalidSource):
     """A question's header or query cannot be used."""
@@ -475,6 +481,11 @@ def find_kind(
     if kind.slug() == slug:
         return kind
     return next((found for k in kind.__subclasses__() if (found := find_kind(slug, k))), None)
+
+
+def parser_reason(error: SyntaxError) -> str:
+    """Return why the engine's parser gave up, without the position and the full stop."""
+    return str(error.msg).split(": ", 1)[-1].rstrip(".")
 
 
 def place(path: Path | str, line: int = 0) -> str:

@@ -172,12 +172,7 @@ def parse_rdf(path: Path, format: ox.RdfFormat, graph: str | None = None) -> Ite
         for quad in ox.parse(content, format=format, rename_blank_nodes=True):
             yield ox.Quad(quad.subject, quad.predicate, quad.object, name)
     except SyntaxError as error:
-        reason = str(error.msg).split(": ", 1)[-1].rstrip(".")
-        where = f"column {error.offset}: " if error.offset else ""
-        raise InvalidSource(
-            f"{place(path, error.lineno or 0)}: {where}{reason}.",
-            f"Mend the {format.name} there.",
-        ) from None
+        raise InvalidSource.unreadable(path, error, f"Mend the {format.name} there.") from None
     except (OSError, ValueError) as error:
         raise InvalidSource(f"{place(path)}: it cannot be read ({error}).") from None
 

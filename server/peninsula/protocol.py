@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import parse_qsl
 
 import pyoxigraph as ox
@@ -34,6 +34,19 @@ _SECONDS: Final = re.compile(r"\d{1,9}(?:\.\d{0,9})?|\.\d{1,9}", re.ASCII)
 _NUMBER: Final = re.compile(r"0*[1-9]\d{0,17}", re.ASCII)
 
 Pairs = Iterable[tuple[str, str]]
+
+
+class _Operation(NamedTuple):
+    """What a body may hold, and how it is spoken of."""
+
+    name: str
+    title: str
+    plural: str
+    media_type: str
+
+
+_QUERY: Final = _Operation("query", "a query", "queries", QUERY)
+_UPDATE: Final = _Operation("update", "an update", "updates", UPDATE)
 
 
 @dataclass(frozen=True)
@@ -91,21 +104,7 @@ def read_query(
         if not any(name == "query" for name, _ in pairs):
             return None
         return _make_query(pairs)
-    match read_media_type(content_type):
-        case "application/x-www-form-urlencoded":
-            pairs = _join_form(pairs, body, "query")
-        case "application/sparql-query":
-            pairs = _join_direct(pairs, body, "query")
-        case "application/sparql-update":
-            raise UnsupportedMediaType(
-                "This address takes queries, not updates.",
-                f"Send a query as {QUERY}, or as the form field “query”.",
-            )
-        case media_type:
-            raise UnsupportedMediaType(
-                f"A query cannot be sent as “{media_type or 'nothing'}”.",
-                f"Set Content-Type to {QUERY} with the query as body, or to {FORM} with query=…",
-            )
+    pairs = _join_body(pairs, content_type, body, _QUERY, _UPDATE)
     _refuse_update(pairs)
     return _make_query(pairs)
 
@@ -122,23 +121,7 @@ def read_update(
         raise MethodNotAllowed(
             f"An update cannot be sent by {method}.", "Send it by POST.", allowed=UPDATE_METHODS
         )
-    pairs = list(parameters)
-    match read_media_type(content_type):
-        case "application/x-www-form-urlencoded":
-            pairs = _join_form(pairs, body, "update")
-        case "application/sparql-update":
-            pairs = _join_direct(pairs, body, "update")
-        case "application/sparql-query":
-            raise UnsupportedMediaType(
-                "This address takes updates, not queries.",
-                f"Send an update as {UPDATE}, or as the form field “update”.",
-            )
-        case media_type:
-            raise UnsupportedMediaType(
-                f"An update cannot be sent as “{media_type or 'nothing'}”.",
-                f"Set Content-Type to {UPDATE} with the update as body, or to {FORM} with update=…",
-            )
-    return _make_update(pairs)
+    return _make_update(_join_body(list(parameters), content_type, body, _UPDATE, _QUERY))
 
 
 def check_dataset(asked: UpdateRequest, *, names_dataset: bool) -> None:
@@ -164,6 +147,16 @@ def parse_parameters(query_string: bytes) -> list[tuple[str, str]]:
     except UnicodeDecodeError:
         raise ProtocolError(
             "The parameters hold percent-escapes that are not UTF-8.", "Escape UTF-8 bytes."
+        ) from None
+
+
+def decode_body(body: bytes) -> str:
+    """Return ``body`` as text; refuses what is not UTF-8."""
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ProtocolError(
+            f"The body is not UTF-8: byte {error.start} cannot be read.", "Send it in UTF-8."
         ) from None
 
 
@@ -240,6 +233,33 @@ def refuse_repetition(pairs: Sequence[tuple[str, str]], names: Iterable[str] = _
             raise ProtocolError(f"“{name}” is given more than once.", "Give it once.")
 
 
+def _join_body(
+    pairs: list[tuple[str, str]],
+    content_type: str | None,
+    body: bytes,
+    wanted: _Operation,
+    other: _Operation,
+) -> list[tuple[str, str]]:
+    """Return the parameters of the address with what the body holds: a form, or the operation."""
+    match read_media_type(content_type):
+        case "application/x-www-form-urlencoded":
+            return _join_form(pairs, body, wanted.name)
+        case wanted.media_type:
+            return _join_direct(pairs, body, wanted.name)
+        case other.media_type:
+            raise UnsupportedMediaType(
+                f"This address takes {wanted.plural}, not {other.plural}.",
+                f"Send {wanted.title} as {wanted.media_type}, or as the form field "
+                f"“{wanted.name}”.",
+            )
+        case media_type:
+            raise UnsupportedMediaType(
+                f"{wanted.title.capitalize()} cannot be sent as “{media_type or 'nothing'}”.",
+                f"Set Content-Type to {wanted.media_type} with the {wanted.name} as body, "
+                f"or to {FORM} with {wanted.name}=…",
+            )
+
+
 def _join_form(
     url_pairs: list[tuple[str, str]], body: bytes, operation: str
 ) -> list[tuple[str, str]]:
@@ -262,7 +282,7 @@ def _join_direct(
         raise ProtocolError(
             f"The {operation} stands twice: in the body and in the address.", "Send it once."
         )
-    return [*url_pairs, (operation, _decode(body))]
+    return [*url_pairs, (operation, decode_body(body))]
 
 
 def _make_query(pairs: Sequence[tuple[str, str]]) -> QueryRequest:
@@ -323,12 +343,3 @@ def _refuse_update(pairs: Pairs) -> None:
 
 def _read_iris(pairs: Pairs, name: str) -> tuple[str, ...]:
     return tuple(read_iri(name, value) for other, value in pairs if other == name)
-
-
-def _decode(body: bytes) -> str:
-    try:
-        return body.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ProtocolError(
-            f"The body is not UTF-8: byte {error.start} cannot be read.", "Send it in UTF-8."
-        ) from None

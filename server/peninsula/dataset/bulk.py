@@ -133,11 +133,8 @@ def _load(
                     path=str(path), format=format.engine, base_iri=base, to_graph=target
                 )
     except SyntaxError as error:
-        reason = str(error.msg).split(": ", 1)[-1].rstrip(".")
-        where = f"column {error.offset}: " if error.offset else ""
-        raise InvalidSource(
-            f"{place(path, error.lineno or 0)}: {where}{reason}.",
-            f"Mend the {format.title} there; nothing was loaded.",
+        raise InvalidSource.unreadable(
+            path, error, f"Mend the {format.title} there; nothing was loaded."
         ) from None
     except (ValueError, EOFError, gzip.BadGzipFile) as error:
         raise InvalidSource(f"{place(path)}: it cannot be read ({error}).") from None

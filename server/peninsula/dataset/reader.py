@@ -27,6 +27,7 @@ from peninsula.errors import (
     QueryFailed,
     QueryOutOfMemory,
     StoreFull,
+    parser_reason,
     to_message,
 )
 from peninsula.formats import GRAPH_FORMATS, SOLUTION_FORMATS, find
@@ -205,11 +206,13 @@ def _parse(channel: Channel, _store: ox.Store, message: Message, output: int) ->
                 )
                 ox.serialize(batch, sink, ox.RdfFormat.N_QUADS)
         except SyntaxError as error:
-            reason = str(error.msg).split(": ", 1)[-1].rstrip(".")
             line, column = error.lineno or 0, error.offset or 0
             where = f"Line {line}, column {column}: " if line else ""
             raise InvalidUpload(
-                f"{where}{reason}.", f"Mend the {format.title} there.", line=line, column=column
+                f"{where}{parser_reason(error)}.",
+                f"Mend the {format.title} there.",
+                line=line,
+                column=column,
             ) from None
         except ValueError as error:
             raise InvalidUpload(f"The {format.title} cannot be read: {error}.") from None

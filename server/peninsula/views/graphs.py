@@ -29,6 +29,7 @@ from peninsula.graphstore import (
 )
 from peninsula.negotiation import choose
 from peninsula.payloads import refuse_hostile
+from peninsula.protocol import decode_body
 from peninsula.tokens import Identity
 from peninsula.uploads import SpooledFile, split_multipart
 from peninsula.views.answers import answer
@@ -132,10 +133,7 @@ def _parse(asked: GraphStoreRequest, source: Path, format: Format, base: str, ta
 
 def _update(asked: GraphStoreRequest, identity: Identity) -> Response:
     site = current_site()
-    try:
-        text = read_body(site.config.max_update_bytes).decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ProtocolError(f"The body is not UTF-8: byte {error.start}.") from None
+    text = decode_body(read_body(site.config.max_update_bytes))
     facts = site.database.check_update(text)
     with fetched(facts.loads) as loads:
         message = {

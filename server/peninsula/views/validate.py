@@ -34,6 +34,7 @@ from peninsula.payloads import refuse_hostile
 from peninsula.protocol import (
     FORM,
     UPDATE,
+    decode_body,
     parse_parameters,
     read_iri,
     read_media_type,
@@ -155,7 +156,7 @@ def _read(stack: contextlib.ExitStack, folder: Path) -> _Asked:
     if not body.size:
         raise ProtocolError("There is nothing to validate: the body is empty.", "Send RDF.")
     if media_type == UPDATE:
-        return _Asked(update=_decode(body.path.read_bytes()))
+        return _Asked(update=decode_body(body.path.read_bytes()))
     if media_type == FORM:
         return _read_form(body, stack, folder)
     if media_type == MULTIPART:
@@ -195,7 +196,7 @@ def _read_parts(parts: list[Part]) -> _Asked:
         if part.name in {"data", "shapes"}:
             files.append(part)
         elif part.name in {"mode", "graph", "format", "update"}:
-            fields[part.name] = _decode(part.file.path.read_bytes())
+            fields[part.name] = decode_body(part.file.path.read_bytes())
         else:
             raise ProtocolError(
                 f"The form has a part “{part.name}”, which means nothing here.",
@@ -206,7 +207,7 @@ def _read_parts(parts: list[Part]) -> _Asked:
     asked.update = fields.get("update", "").strip() or None
     for part in files:
         if not part.filename and part.name == "data" and not part.content_type:
-            asked.typed = _decode(part.file.path.read_bytes())[:_SHOWN]
+            asked.typed = decode_body(part.file.path.read_bytes())[:_SHOWN]
         if part.file.path.stat().st_size == 0 or (not part.filename and _is_blank(part)):
             continue
         into = asked.data if part.name == "data" else asked.shapes
@@ -236,15 +237,6 @@ def _named(name: str | None) -> Format:
         f"There are {', '.join(f.name for f in GRAPH_FORMATS)}.",
         parameter="format",
     )
-
-
-def _decode(content: bytes) -> str:
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ProtocolError(
-            f"The body is not UTF-8: byte {error.start} cannot be read.", "Send it in UTF-8."
-        ) from None
 
 
 def _check(asked: _Asked) -> None:
