@@ -22,7 +22,7 @@ from peninsula.caching import AnswerCache
 from peninsula.config import Config
 from peninsula.dataset.embedded import EmbeddedDatabase
 from peninsula.dataset.interface import Database
-from peninsula.dataset.readers import ClientGone
+from peninsula.dataset.running import ClientGone
 from peninsula.errors import OperatorError, PeninsulaError, StoreFull
 from peninsula.formats import HTML, PLAIN_JSON
 from peninsula.front import Front

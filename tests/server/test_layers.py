@@ -44,6 +44,7 @@ ROWS: Final = [
     "dataset.embedded",
     "dataset.judges",
     "dataset.changes dataset.readers",
+    "dataset.running",
     "dataset.workers",
     "dataset.zygote dataset.bulk",
     "dataset.writer dataset.reader",

@@ -17,7 +17,8 @@ from peninsula.dataset import readers as module
 from peninsula.dataset.embedded import EmbeddedDatabase, PooledSolutions
 from peninsula.dataset.generations import Generations
 from peninsula.dataset.interface import Asker, Boolean, Graph, Solutions
-from peninsula.dataset.readers import ClientGone, Limits
+from peninsula.dataset.readers import Limits
+from peninsula.dataset.running import ClientGone
 from peninsula.errors import (
     Overloaded,
     ParameterError,

@@ -34,7 +34,8 @@ from peninsula.dataset.interface import (
     Term,
 )
 from peninsula.dataset.judges import Judges
-from peninsula.dataset.readers import Limits, ReaderPool, Running, Source
+from peninsula.dataset.readers import Limits, ReaderPool
+from peninsula.dataset.running import Running, Source
 from peninsula.dataset.workers import Nursery
 from peninsula.errors import PeninsulaError, StoreReadOnly, UnknownGraph
 from peninsula.formats import CSV, JSON, NQUADS, NTRIPLES, TSV, Format

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from peninsula.dataset.channel import Channel, ChannelClosed
 from peninsula.dataset.interface import Asker
-from peninsula.dataset.readers import ClientGone
+from peninsula.dataset.running import ClientGone
 from peninsula.dataset.workers import Nursery
 from peninsula.errors import Overloaded, PeninsulaError, QueryCrashed, QueryTimeout, from_message
 

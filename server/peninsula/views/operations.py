@@ -9,7 +9,7 @@ from flask import Blueprint, Response, jsonify, request
 from peninsula import __version__
 from peninsula.dataset.embedded import EmbeddedDatabase
 from peninsula.dataset.interface import Asker, Boolean
-from peninsula.dataset.readers import Running
+from peninsula.dataset.running import Running
 from peninsula.description import describe_dataset
 from peninsula.errors import NotFound, Overloaded, PeninsulaError
 from peninsula.logs import hash_query
