@@ -43,7 +43,7 @@ ROWS: Final = [
     "shacl.edits shacl.literals shacl.model",
     "dataset.embedded",
     "dataset.judges",
-    "dataset.changes dataset.readers",
+    "dataset.changes dataset.readers dataset.pooled",
     "dataset.running",
     "dataset.workers",
     "dataset.zygote dataset.bulk",

@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from peninsula.dataset import readers as module
-from peninsula.dataset.embedded import EmbeddedDatabase, PooledSolutions
+from peninsula.dataset.embedded import EmbeddedDatabase
 from peninsula.dataset.generations import Generations
 from peninsula.dataset.interface import Asker, Boolean, Graph, Solutions
+from peninsula.dataset.pooled import PooledSolutions
 from peninsula.dataset.readers import Limits
 from peninsula.dataset.running import ClientGone
 from peninsula.errors import (

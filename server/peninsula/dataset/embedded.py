@@ -8,7 +8,6 @@ in memory and forks the readers. A :class:`View` is one generation, seen by one 
 from __future__ import annotations
 
 import functools
-import io
 import logging
 import threading
 import time
@@ -23,22 +22,14 @@ from peninsula.dataset import sandbox
 from peninsula.dataset.changes import Changes
 from peninsula.dataset.channel import ChannelClosed
 from peninsula.dataset.generations import Generation, Generations
-from peninsula.dataset.interface import (
-    Asker,
-    Boolean,
-    Graph,
-    Outcome,
-    Result,
-    Row,
-    Solutions,
-    Term,
-)
+from peninsula.dataset.interface import Asker, Graph, Outcome, Result, Term
 from peninsula.dataset.judges import Judges
+from peninsula.dataset.pooled import ChunkFile, PooledBoolean, PooledGraph, PooledSolutions
 from peninsula.dataset.readers import Limits, ReaderPool
 from peninsula.dataset.running import Running, Source
 from peninsula.dataset.workers import Nursery
 from peninsula.errors import PeninsulaError, StoreReadOnly, UnknownGraph
-from peninsula.formats import CSV, JSON, NQUADS, NTRIPLES, TSV, Format
+from peninsula.formats import NQUADS, Format
 from peninsula.policy import Policy, QueryFacts, UpdateFacts
 
 #: Bytes that a statement takes in memory, strings and indexes included; measured.
@@ -50,10 +41,6 @@ _LONGEST_DUMP: Final = 3600.0
 _TICK: Final = 0.1
 #: Queries up to this length are remembered with what the policy found.
 _REMEMBERED: Final = 16_384
-
-#: What stands once for each solution. In CSV a line break may also be inside of a literal, and in
-#: JSON the last solution has none, so that the number of rows is a measure, not an account.
-_SEPARATORS: Final = {"json": b'},{"', "xml": b"<result>", "csv": b"\r\n", "tsv": b"\n"}
 
 _log = logging.getLogger(__name__)
 
@@ -499,7 +486,7 @@ class View:
 
     def statements(self, graph: str | None = None) -> Iterator[ox.Quad]:
         result = self.dump(graph, NQUADS, is_everything=graph is None)
-        file = cast(IO[bytes], _File(result.chunks(NQUADS)))
+        file = cast(IO[bytes], ChunkFile(result.chunks(NQUADS)))
         return iter(ox.parse(file, format=ox.RdfFormat.N_QUADS))
 
     def dump(self, graph: str | None, format: Format, *, is_everything: bool = False) -> Graph:
@@ -535,97 +522,3 @@ class View:
             is_gone=self._asker.is_gone,
             hang_up=self._asker.hang_up,
         )
-
-
-class _Pooled:
-    """What the results of readers have in common."""
-
-    def __init__(self, running: Running, *, has_format: bool) -> None:
-        self.running = running
-        self._has_format = has_format
-
-    def chunks(self, format: Format) -> Iterator[bytes]:
-        # A generator, so that this result lives as long as somebody reads its chunks.
-        if not self._has_format:
-            self._has_format = True
-            self.running.send({"format": format.name})
-        separator = _SEPARATORS.get(format.name, b"\n")
-        for chunk in self.running.chunks():
-            self.running.rows += chunk.count(separator)
-            yield chunk
-        if format in {CSV, TSV}:
-            self.running.rows -= 1  # the header
-        elif format is JSON:
-            self.running.rows += 1  # separators stand between
-
-    def close(self) -> None:
-        self.running.close()
-
-    def __del__(self) -> None:
-        self.running.close()
-
-
-class PooledSolutions(_Pooled, Solutions):
-    """The solutions of a query, from a reader process."""
-
-    def __init__(self, running: Running, *, has_format: bool) -> None:
-        super().__init__(running, has_format=has_format)
-        self.variables = tuple(running.head["variables"])
-
-    def __iter__(self) -> Iterator[Row]:
-        file = _File(self.chunks(JSON))
-        try:
-            solutions = ox.parse_query_results(
-                cast(IO[bytes], file), format=ox.QueryResultsFormat.JSON
-            )
-            for solution in cast(ox.QuerySolutions, solutions):
-                yield tuple(solution)
-        finally:
-            file.close()
-
-
-class PooledBoolean(_Pooled, Boolean):
-    """The truth value of a query, from a reader process."""
-
-    def __init__(self, running: Running, *, has_format: bool) -> None:
-        super().__init__(running, has_format=has_format)
-        self.value = running.head["value"]
-
-
-class PooledGraph(_Pooled, Graph):
-    """The triples of a query or of a graph, from a reader process."""
-
-    def __iter__(self) -> Iterator[ox.Triple]:
-        file = _File(self.chunks(NTRIPLES))
-        try:
-            for quad in ox.parse(cast(IO[bytes], file), format=ox.RdfFormat.N_TRIPLES):
-                yield quad.triple
-        finally:
-            file.close()
-
-
-class _File(io.RawIOBase):
-    """The chunks of an answer as a file, for the parsers of the engine."""
-
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        super().__init__()
-        self._chunks = chunks
-        self._chunk = b""
-        self._position = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1, /) -> bytes:
-        if self._position >= len(self._chunk):
-            self._chunk, self._position = next(self._chunks, b""), 0
-        end = len(self._chunk) if size < 0 else self._position + size
-        part = self._chunk[self._position : end]
-        self._position += len(part)
-        return part
-
-    def close(self) -> None:
-        close = getattr(self._chunks, "close", None)
-        if close:
-            close()
-        super().close()
