@@ -101,8 +101,12 @@ def wait_until(holds: Callable[[], Any], seconds: float = 10.0) -> None:
 
 def is_dead(pid: int) -> bool:
     """Return whether a process has ended, though perhaps nobody has asked how yet."""
+    process = Path(f"/proc/{pid}")
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        if (process / "stat").read_text().rpartition(")")[2].split()[0] != "Z":
+            return False
+        # Its first thread may be gone before the others, which hold its files open.
+        return len(list((process / "task").iterdir())) <= 1
     except OSError:
         return True
 
