@@ -18,6 +18,7 @@ from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from peninsula import __version__
+from peninsula.assets import Assets, read_assets
 from peninsula.caching import AnswerCache
 from peninsula.config import Config
 from peninsula.dataset.embedded import EmbeddedDatabase
@@ -32,19 +33,39 @@ from peninsula.logs import log_request
 from peninsula.metrics import QUERY_OUTCOMES, Metrics
 from peninsula.namespaces import BASE
 from peninsula.tokens import Tokens
+from peninsula.translation import NAMES, read_translation
 from peninsula.views import (
+    about,
+    assets,
     graphs,
     history,
+    maps,
+    network,
+    ontology,
     operations,
     pages,
+    positions,
     queries,
     resources,
+    search,
     sparql,
+    timeline,
     update,
     validate,
 )
 from peninsula.views.changes import OUTCOMES, outcome_of
-from peninsula.views.site import EXTENSION, Site, current_site, local_path, render, wants_html
+from peninsula.views.site import (
+    EXTENSION,
+    Site,
+    current_site,
+    language,
+    link,
+    link_here,
+    local_path,
+    pinned,
+    render,
+    wants_html,
+)
 
 PROBLEM: Final = "application/problem+json"
 #: Endpoints whose requests are counted as queries.
@@ -59,19 +80,14 @@ def create_app(
     library: Library | None = None,
 ) -> Flask:
     """Return the application that serves ``database``."""
-    app = Flask(__name__)
+    app = Flask(__name__, static_folder=None)
     # The server and the views know what each address takes.
     app.config["MAX_CONTENT_LENGTH"] = None
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.url_map.strict_slashes = False
-    app.jinja_env.trim_blocks = True
-    app.jinja_env.lstrip_blocks = True
-    app.jinja_env.filters["path"] = local_path
-    app.jinja_env.filters["urlencode_pairs"] = urlencode
-    app.jinja_env.tests["ours"] = lambda iri: iri.startswith(BASE)
-    # An address of another scheme (javascript:, data:) is a name, and nothing to click on.
-    app.jinja_env.tests["link"] = lambda iri: bool(iri) and iri.startswith(("http://", "https://"))
+    built = read_assets()
+    _teach_templates(app, built)
     if library is None:
         library = read_library(knowledge.queries) if knowledge else Library({})
     metrics = Metrics(__version__, f"pyoxigraph {ox.__version__}")
@@ -79,10 +95,11 @@ def create_app(
     if isinstance(database, EmbeddedDatabase):
         operations.observe(metrics, database)
     app.extensions[EXTENSION] = Site(
-        config, database, knowledge, library, Tokens(config.store), metrics, cache
+        config, database, knowledge, library, Tokens(config.store), metrics, cache, built
     )
     for module in (
-        pages, sparql, update, graphs, validate, queries, history, operations, resources,
+        assets, pages, positions, timeline, maps, network, search, queries, sparql, update, graphs,
+        validate, history, about, ontology, operations, resources,
     ):  # fmt: skip
         app.register_blueprint(module.blueprint)
     app.register_error_handler(Exception, handle_error)
@@ -92,6 +109,31 @@ def create_app(
         app.wsgi_app, config, cache, metrics, lambda: database.current.number
     )
     return app
+
+
+def _teach_templates(app: Flask, built: Assets) -> None:
+    """Tell the templates how to write addresses and words."""
+    environment = app.jinja_env
+    environment.trim_blocks = True
+    environment.lstrip_blocks = True
+    environment.filters["path"] = local_path
+    environment.filters["urlencode_pairs"] = urlencode
+    environment.tests["ours"] = lambda iri: iri.startswith(BASE)
+    # An address of another scheme (javascript:, data:) is a name, and nothing to click on.
+    environment.tests["link"] = lambda iri: bool(iri) and iri.startswith(("http://", "https://"))
+    environment.globals |= {
+        "asset": built.path,
+        "languages": NAMES,
+        "link": link,
+        "link_here": link_here,
+        "pinned": pinned,
+    }
+    environment.add_extension("jinja2.ext.i18n")
+    environment.install_gettext_callables(  # type: ignore[attr-defined]
+        lambda text: read_translation(language()).gettext(text),
+        lambda one, many, n: read_translation(language()).ngettext(one, many, n),
+        newstyle=True,
+    )
 
 
 def body_limit(config: Config) -> Callable[[str, str, str | None], int]:

@@ -32,10 +32,11 @@ HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
     ),
 }
-_VARY: Final = "Accept, Accept-Datetime, Accept-Encoding, Accept-Language"
+_VARY: Final = "Accept, Accept-Datetime, Accept-Encoding, Accept-Language, Cookie"
 _EXPOSED: Final = (
     "Content-Location, ETag, Last-Modified, Link, Location, Memento-Datetime, "
     "Peninsula-Added, Peninsula-Conforms, Peninsula-Generation, Peninsula-Removed, Retry-After, "
@@ -55,6 +56,8 @@ _LONGEST_KEY: Final = 8192
 _KEY: Final = (
     "PATH_INFO", "QUERY_STRING", "HTTP_HOST", "wsgi.url_scheme",
     "HTTP_ACCEPT", "HTTP_ACCEPT_LANGUAGE", "HTTP_ACCEPT_ENCODING",
+    # Which holds the chosen language, and nothing else.
+    "HTTP_COOKIE",
 )  # fmt: skip
 _ASKS_FOR_MORE: Final = ("HTTP_ACCEPT_DATETIME", "HTTP_IF_MODIFIED_SINCE")
 

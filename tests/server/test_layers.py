@@ -23,9 +23,10 @@ ROWS: Final = [
     "app",
     "views.graphs",
     "views.update views.validate",
-    "views.changes views.sparql views.pages views.queries",
+    "views.changes views.sparql views.pages views.queries views.positions views.timeline views.maps",
+    "views.network views.search views.about views.ontology",
     "views.resources views.history views.operations",
-    "views.answers views.bodies",
+    "views.answers views.bodies views.assets",
     "views.site",
     "front serving console",
     "checking gate",
@@ -54,7 +55,7 @@ ROWS: Final = [
     "dataset.sandbox",
     "graphstore uploads",
     "protocol policy negotiation serialization caching compression payloads fetching",
-    "tokens turtle inference",
+    "tokens turtle inference assets translation",
     "formats",
     "config logs metrics",
     "namespaces errors",
@@ -72,6 +73,7 @@ WHO_KNOWS: Final = {
     "reasonable": ("inference",),
     "yaml": ("library",),
     "rich": ("cli", "console"),
+    "babel": ("translation",),
 }
 
 

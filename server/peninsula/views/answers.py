@@ -65,6 +65,8 @@ def answer(
         language(),
         encoding or "",
         request.host,
+        # A new version of the server may show the same generation otherwise.
+        current_site().assets.edition,
         weak=not is_exact,
     )
     site = current_site()

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from flask import Blueprint, Response, redirect
+from flask import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from peninsula.errors import NotFound, find_kind
+from peninsula.errors import NotFound, ParameterError, find_kind
 from peninsula.formats import HTML
 from peninsula.library import QueryTemplate
 from peninsula.overview import count_classes
+from peninsula.translation import NAMES
 from peninsula.views.answers import answer
-from peninsula.views.site import current_site, dataset, language, render
+from peninsula.views.site import LANGUAGE_COOKIE, current_site, dataset, language, render
 
 blueprint = Blueprint("pages", __name__)
 
@@ -30,6 +31,7 @@ FEATURED: Final = (
     "exemptions-and-gainers",
 )
 _FEATURED_COUNT: Final = 10
+_YEAR: Final = 31_536_000
 
 
 @blueprint.get("/")
@@ -56,6 +58,26 @@ def _home() -> Response:
 def favicon() -> BaseResponse:
     """Lead to the picture that the pages name."""
     return redirect("/static/icon.svg", 308)
+
+
+@blueprint.get("/language")
+def choose_language() -> BaseResponse:
+    """Keep the language that the reader chose, and lead back to the page."""
+    wished, back = request.args.get("to", ""), request.args.get("back", "/")
+    if wished not in NAMES:
+        raise ParameterError(
+            f"The pages are not in “{wished}”.", f"Try {', '.join(NAMES)}.", parameter="to"
+        )
+    # A path of this server, and nothing that a browser takes for another one.
+    if not back.startswith("/") or back.startswith(("//", "/\\")):
+        back = "/"
+    response = redirect(back.removesuffix("?"), 303)
+    response.set_cookie(
+        LANGUAGE_COOKIE, wished, max_age=_YEAR, samesite="Lax", httponly=True,
+        secure=request.is_secure,
+    )  # fmt: skip
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 @blueprint.get("/problem/<slug>")

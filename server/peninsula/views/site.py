@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, cast
+from urllib.parse import quote, urlencode
 
 import pyoxigraph as ox
-from flask import Response, current_app, g, render_template, request
+from flask import Response, current_app, g, has_request_context, render_template, request
 
+from peninsula.assets import Assets
 from peninsula.caching import AnswerCache, choose_memento, parse_accept_datetime
 from peninsula.config import Config
 from peninsula.dataset.generations import Generation
@@ -21,7 +23,7 @@ from peninsula.dataset.interface import (
     formats_for,
     kind_of,
 )
-from peninsula.errors import NotAcceptable
+from peninsula.errors import NotAcceptable, PeninsulaError
 from peninsula.formats import GRAPH_FORMATS, HTML, SOLUTION_FORMATS, Format
 from peninsula.knowledge import Knowledge
 from peninsula.labels import LANGUAGES
@@ -34,6 +36,8 @@ from peninsula.serialization import write_to_bytes
 from peninsula.tokens import Identity, Tokens
 
 EXTENSION: Final = "peninsula"
+#: Holds the language that a reader has chosen, and nothing else is ever in a cookie.
+LANGUAGE_COOKIE: Final = "lang"
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,7 @@ class Site:
     tokens: Tokens
     metrics: Metrics
     cache: AnswerCache
+    assets: Assets
 
 
 def current_site() -> Site:
@@ -87,9 +92,14 @@ def accepted() -> str | None:
 
 
 def language() -> str:
-    """Return the language in which the reader wants labels."""
-    wished = request.args.get("lang", "")
-    return wished if wished in LANGUAGES else request.accept_languages.best_match(LANGUAGES) or "en"
+    """Return the language in which the reader wants labels and words.
+
+    That of the address, else the one chosen before, else what the browser says.
+    """
+    for wished in (request.args.get("lang", ""), request.cookies.get(LANGUAGE_COOKIE, "")):
+        if wished in LANGUAGES:
+            return wished
+    return request.accept_languages.best_match(LANGUAGES) or "en"
 
 
 # What is asked.
@@ -229,14 +239,64 @@ def respond_with_triples(triples: Iterable[ox.Triple], name: str | None = None) 
 
 def render(template: str, **values: Any) -> str:
     """Return a page."""
-    return render_template(template, language=language(), **values)
+    return render_template(
+        template, language=language(), state=_state(), permalink=permalink(), **values
+    )
+
+
+def _state() -> Generation | None:
+    """Return the state that the page is from, None on the page of an error that has none."""
+    if "generation" in g:
+        return cast(Generation, g.generation)
+    try:
+        return current_site().database.current
+    except PeninsulaError:
+        return None
+
+
+def pinned() -> int | None:
+    """Return the generation that the address asks for, None where it asks for the published one."""
+    return g.generation.number if g.get("is_memento") and "generation" in request.args else None
+
+
+def permalink() -> str:
+    """Return the address that shows this page as it is now, whatever changes later."""
+    state = _state()
+    pairs = [pair for pair in request.args.items(multi=True) if pair[0] != "generation"]
+    if state is not None:
+        pairs.append(("generation", str(state.number)))
+    return f"{request.host_url[:-1]}{quote(request.path)}?{urlencode(pairs)}"
 
 
 def local_path(iri: str) -> str:
-    """Return where this server shows ``iri``: its own page for ours, else the address itself."""
+    """Return where this server shows ``iri``: its own page for ours, else the address itself.
+
+    Somebody who looks at a past generation stays in it.
+    """
     path = iri.removeprefix(BASE)
     # “//name” would be an address of another server.
-    return f"/{path}" if path != iri and not path.startswith("/") else iri
+    if path == iri or path.startswith("/"):
+        return iri
+    number = pinned() if has_request_context() else None
+    before, hash_, fragment = path.partition("#")
+    return f"/{before}{f'?generation={number}' if number else ''}{hash_}{fragment}"
+
+
+def link(path: str, **parameters: object) -> str:
+    """Return an address of this server with ``parameters``; empty ones are left out.
+
+    Somebody who looks at a past generation stays in it, unless ``generation`` says otherwise. A
+    list is a parameter given several times.
+    """
+    pairs = {name: value for name, value in parameters.items() if value not in (None, "", [], ())}
+    if "generation" not in parameters and (number := pinned()):
+        pairs["generation"] = number
+    return f"{path}?{urlencode(pairs, doseq=True)}" if pairs else path
+
+
+def link_here(**changes: object) -> str:
+    """Return the address of this page with some parameters changed; None or "" leaves one out."""
+    return link(request.path, **{**dict(request.args.lists()), **changes})
 
 
 def endpoint() -> str:

@@ -1,0 +1,146 @@
+"""Fixtures of the tests that drive a real browser against a real server.
+
+``address`` is where a server process shows the shipped graph; nothing changes it. ``page`` is a
+page of a fresh browser context, wide, with scripts; ``open_page(...)`` makes others: narrow, dark,
+without scripts, in another language. Any error in a page's console fails its test, so a broken
+script or a blocked style never goes unseen. Without a browser these tests skip, and fail in CI.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, sync_playwright
+
+from tests.server.processes import Server, serving
+
+_BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+WIDE: Final = {"width": 1280, "height": 900}
+NARROW: Final = {"width": 390, "height": 800}
+
+PageMaker = Callable[..., Page]
+
+
+def _find_browser() -> str | None:
+    if named := os.environ.get("PENINSULA_TEST_BROWSER"):
+        return named
+    return next((path for name in _BROWSERS if (path := shutil.which(name))), None)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = _find_browser()
+    if path is None:
+        message = f"there is no browser: none of {', '.join(_BROWSERS)} is installed"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    with sync_playwright() as playwright:
+        # Root, as in a container, cannot have Chromium's own sandbox.
+        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+        browser = playwright.chromium.launch(executable_path=path, args=arguments)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("browser")
+    command = [sys.executable, "-m", "peninsula", "serve", "--store", str(folder / "store")]
+    with serving(command, folder) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def address(server: Server) -> str:
+    """Return the address of the server, without a slash at its end."""
+    return server.address.rstrip("/")
+
+
+@pytest.fixture
+def open_page(browser: Browser, address: str) -> Iterator[PageMaker]:
+    """Return what makes a page: ``open_page(narrow=True, scripts=False, dark=True, language="ko")``.
+
+    Errors in the console fail the test at its end, those named in ``page.expected_errors``, parts
+    of their texts, excepted.
+    """
+    pages: list[tuple[Page, list[str], list[str]]] = []
+    contexts = []
+
+    def make(
+        *,
+        narrow: bool = False,
+        scripts: bool = True,
+        dark: bool = False,
+        language: str = "en",
+        base: str = address,
+        expected_errors: tuple[str, ...] = (),
+    ) -> Page:
+        context = browser.new_context(
+            base_url=base,
+            viewport=NARROW if narrow else WIDE,  # type: ignore[arg-type]
+            java_script_enabled=scripts,
+            color_scheme="dark" if dark else "light",
+            locale=language,
+            reduced_motion="reduce",
+            accept_downloads=True,
+        )
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        page = context.new_page()
+        errors: list[str] = []
+
+        def on_console(message: ConsoleMessage) -> None:
+            if message.type == "error":
+                errors.append(message.text)
+
+        def on_error(error: Error) -> None:
+            errors.append(str(error))
+
+        page.on("console", on_console)
+        page.on("pageerror", on_error)
+        pages.append((page, errors, list(expected_errors)))
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    for _, errors, expected in pages:
+        surprising = [e for e in errors if not any(part in e for part in expected)]
+        assert not surprising, f"errors in the browser's console: {surprising}"
+
+
+@pytest.fixture
+def page(open_page: PageMaker) -> Page:
+    return open_page()
+
+
+def assert_fits(page: Page) -> None:
+    """Assert that the page is not wider than the window: nothing is cut off on a narrow screen."""
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= page.viewport_size["width"], f"{page.url} is {wide} pixels wide"  # type: ignore[index]
+
+
+def find_violations(page: Page) -> list[str]:
+    """Return what axe-core finds wrong with the page, by WCAG 2.2 A and AA."""
+    from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415
+
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    results: Any = Axe().run(page, options={"runOnly": {"type": "tag", "values": tags}})
+    return [
+        f"{violation['id']}: {node['html'][:160]} ({node['target']})"
+        for violation in results.response["violations"]
+        for node in violation["nodes"]
+    ]
+
+
+def built_folder() -> Path:
+    from peninsula.assets import FOLDER  # noqa: PLC0415
+
+    return FOLDER

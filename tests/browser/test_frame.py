@@ -1,0 +1,57 @@
+"""What stands around every page: language, theme, menu, search box, citation."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from .conftest import PageMaker, assert_fits, find_violations
+
+
+def test_a_reader_chooses_a_language_and_keeps_it(page: Page) -> None:
+    page.goto("/queries")
+    page.get_by_role("link", name="Русский").click()
+    expect(page).to_have_url(re.compile("/queries$"))
+    expect(page.locator("html")).to_have_attribute("lang", "ru")
+    page.goto("/id/state/south-korea")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Корея")
+
+
+def test_a_reader_chooses_a_theme_and_keeps_it(page: Page) -> None:
+    page.goto("/")
+    light = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.get_by_role("button", name="Light or dark").click()
+    dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert light != dark
+    page.goto("/queries")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == dark
+
+
+def test_the_menu_opens_on_a_narrow_screen_without_scripts(open_page: PageMaker) -> None:
+    page = open_page(narrow=True, scripts=False)
+    page.goto("/")
+    expect(page.get_by_role("link", name="Questions", exact=True)).to_be_hidden()
+    page.get_by_text("Menu").click()
+    page.get_by_role("link", name="Questions", exact=True).click()
+    expect(page).to_have_url(re.compile("/queries$"))
+
+
+def test_the_frame_is_accessible_and_fits(open_page: PageMaker) -> None:
+    for narrow in (False, True):
+        for dark in (False, True):
+            page = open_page(narrow=narrow, dark=dark)
+            page.goto("/")
+            assert_fits(page)
+            assert find_violations(page) == []
+
+
+def test_the_citation_leads_to_the_page_as_it_is_now(page: Page) -> None:
+    page.goto("/queries/votes-by-state?state=state:russia")
+    permalink = page.locator("#permalink").inner_text()
+    assert permalink.endswith("generation=1")
+    page.goto(permalink)
+    expect(page.get_by_role("note")).to_contain_text("generation 1")
+    # Links within the page stay in that generation.
+    page.get_by_role("link", name="Questions", exact=True).first.click()
+    expect(page).to_have_url(re.compile("generation=1"))
