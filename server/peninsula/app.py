@@ -37,6 +37,7 @@ from peninsula.translation import NAMES, read_translation
 from peninsula.views import (
     about,
     assets,
+    completion,
     graphs,
     history,
     maps,
@@ -98,8 +99,8 @@ def create_app(
         config, database, knowledge, library, Tokens(config.store), metrics, cache, built
     )
     for module in (
-        assets, pages, positions, timeline, maps, network, search, queries, sparql, update, graphs,
-        validate, history, about, ontology, operations, resources,
+        assets, pages, positions, timeline, maps, network, search, queries, sparql,
+        completion, update, graphs, validate, history, about, ontology, operations, resources,
     ):  # fmt: skip
         app.register_blueprint(module.blueprint)
     app.register_error_handler(Exception, handle_error)

@@ -478,6 +478,12 @@ class View:
             return PooledBoolean(running, has_format=has_format)
         return PooledGraph(running, has_format=has_format)
 
+    def parse_query(self, query: str, *, base: str | None = None) -> str:
+        self._database.check(query)
+        running = self._run({"do": "check", "query": query, "base": base}, query)
+        running.close()
+        return str(running.head["kind"])
+
     def graphs(self) -> Mapping[str, int]:
         return self.about.graphs
 

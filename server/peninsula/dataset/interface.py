@@ -125,6 +125,14 @@ class Dataset(Protocol):
         """
         ...
 
+    def parse_query(self, query: str, *, base: str | None = None) -> str:
+        """Return the kind of answer that ``query`` will have, without looking into the data.
+
+        That is ``solutions``, ``boolean`` or ``graph``. Raises what :meth:`evaluate` raises
+        where the policy or the parser refuse it.
+        """
+        ...
+
     def graphs(self) -> Mapping[str, int]:
         """Return the named graphs and how many triples each holds."""
         ...

@@ -31,6 +31,7 @@ from peninsula.dataset.interface import (
     Row,
     Solutions,
     Term,
+    kind_of,
 )
 from peninsula.diagnosis import explain
 from peninsula.errors import (
@@ -177,6 +178,10 @@ class LocalDataset:
             prefixes=prefixes,
         )
 
+    def parse_query(self, query: str, *, base: str | None = None) -> str:
+        self._policy.check(query)
+        return parse_query(query, base=base)
+
     def graphs(self) -> Mapping[str, int]:
         return self._graphs
 
@@ -257,6 +262,14 @@ def evaluate(
     except (OSError, ValueError) as error:
         raise QueryFailed(f"The query could not be evaluated: {error}") from error
     return _wrap(result)
+
+
+def parse_query(query: str, *, base: str | None = None) -> str:
+    """Return the kind of answer that a query will have; raises as :func:`evaluate` does.
+
+    The engine parses nothing without evaluating it, so it is asked of an empty store.
+    """
+    return kind_of(evaluate(ox.Store(), query, base=base))
 
 
 def _wrap(result: ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples) -> Result:

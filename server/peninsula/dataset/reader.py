@@ -1,9 +1,9 @@
 """What does a reader process do with what it is asked?
 
 It holds one published generation and answers one request after another: a query, a dump of a
-graph, or the parsing of an upload. The answer goes, in the engine's own serialisation, into the
-pipe that came with the request; beside it go a message with what kind of answer it is, and at
-the end one that says it is whole. Whatever goes wrong here ends this process at worst.
+graph, the parsing of an upload or of a query. The answer goes, in the engine's own serialisation,
+into the pipe that came with the request; beside it go a message with what kind of answer it is,
+and at the end one that says it is whole. Whatever goes wrong here ends this process at worst.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import pyoxigraph as ox
 from peninsula.dataset import delta as deltas
 from peninsula.dataset.channel import Channel, ChannelClosed, Message
 from peninsula.dataset.interface import Boolean, Result, Solutions, Term, kind_of
-from peninsula.dataset.local import LocalStatements, evaluate, graph_name
+from peninsula.dataset.local import LocalStatements, evaluate, graph_name, parse_query
 from peninsula.errors import (
     InvalidUpload,
     PeninsulaError,
@@ -40,6 +40,7 @@ def serve_reader(channel: Channel, store: ox.Store) -> None:
     """Answer what comes over ``channel`` from ``store`` until the other end hangs up."""
     work: dict[str, Callable[[Channel, ox.Store, Message, int], Message]] = {
         "query": _query,
+        "check": _check,
         "dump": _dump,
         "parse": _parse,
     }
@@ -157,6 +158,11 @@ def _query(channel: Channel, store: ox.Store, message: Message, output: int) -> 
     with os.fdopen(output, "wb", buffering=0, closefd=False) as file:
         result.write(format, file)
     return _WHOLE
+
+
+def _check(_channel: Channel, _store: ox.Store, message: Message, _output: int) -> Message:
+    """Parse a query: a parser that crashes is to crash here, too."""
+    return {"kind": parse_query(message["query"], base=message["base"]), "body": "", **_WHOLE}
 
 
 def _describe(result: Result) -> tuple[str, Message]:
