@@ -2,6 +2,143 @@
 
 from __future__ import annotations
 
-from flask import Blueprint
+import csv
+import io
+from typing import Final, cast
+
+from flask import Blueprint, Response, current_app, jsonify, request
+
+from peninsula.errors import ParameterError
+from peninsula.formats import CSV, HTML, PLAIN_JSON
+from peninsula.library import read_iri
+from peninsula.namespaces import CONCEPT_SCHEMES, THING_KINDS
+from peninsula.negotiation import choose
+from peninsula.search import LONGEST_TEXT, Found, Hit, Index, Indexes, Wish
+from peninsula.views.answers import answer
+from peninsula.views.site import accepted, dataset, generation, language, local_path, render
 
 blueprint = Blueprint("search", __name__)
+#: Kinds that can be asked for, besides those of things: concepts, and terms of the ontology.
+_KINDS: Final = frozenset((*THING_KINDS, *CONCEPT_SCHEMES.values(), "pen", "graph", "queries"))
+_ON_A_PAGE: Final = 20
+_MOST_ON_A_PAGE: Final = 100
+_MOST_PAGES: Final = 10_000
+_EXTENSION: Final = "peninsula.search"
+
+
+def open_index() -> Index:
+    """Return the index of the names in the state that this request asks about."""
+    indexes = cast(Indexes, current_app.extensions.setdefault(_EXTENSION, Indexes()))
+    state = generation()
+    return indexes.open(dataset(), (state.number, state.published))
+
+
+@blueprint.get("/search")
+def search() -> Response:
+    """Show what has a name like ``q``."""
+    format = choose(accepted(), (HTML, PLAIN_JSON, CSV), name=request.args.get("format"))
+    wish = _read_wish()
+    limit = _read_count("limit", _ON_A_PAGE, _MOST_ON_A_PAGE)
+    page = _read_count("page", 1, _MOST_PAGES)
+
+    def show() -> Response:
+        found = Found()
+        if wish.text:
+            found = open_index().find(wish, offset=(page - 1) * limit, limit=limit)
+        if format is PLAIN_JSON:
+            return _as_json(wish, found)
+        if format is CSV:
+            return _as_csv(found)
+        near = open_index().near(wish.text, wish.kinds, language=wish.language) if (
+            wish.text and not found.total
+        ) else []
+        body = render(
+            "search.html",
+            wish=wish,
+            search_text=wish.text,
+            found=found,
+            near=near,
+            number=page,
+            pages=-(-found.total // limit),
+            first=(page - 1) * limit + 1,
+            kinds=request.args.get("kind", ""),
+        )
+        return Response(body, content_type=HTML.content_type)
+
+    return answer(show)
+
+
+def _read_wish() -> Wish:
+    text = request.args.get("q", "").strip()
+    if len(text) > LONGEST_TEXT:
+        raise ParameterError(
+            f"The text looked for has {len(text)} characters, more than {LONGEST_TEXT}.",
+            "Look for a few words of the name.",
+            parameter="q",
+        )
+    kinds = tuple(kind for kind in request.args.get("kind", "").replace(" ", "").split(",") if kind)
+    for kind in kinds:
+        if kind not in _KINDS:
+            raise ParameterError(
+                f"There are no things of the kind “{kind}”.",
+                f"There are: {', '.join(sorted(_KINDS))}.",
+                parameter="kind",
+            )
+    class_iri = ""
+    if wished := request.args.get("class", "").strip():
+        try:
+            class_iri = read_iri(wished).value
+        except ValueError as error:
+            raise ParameterError(
+                f"“{wished}” names no class: {error}.", "Example: pen:Summit", parameter="class"
+            ) from None
+    return Wish(text, kinds, class_iri, language())
+
+
+def _read_count(name: str, default: int, most: int) -> int:
+    text = request.args.get(name, "").strip()
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= most):
+        raise ParameterError(
+            f"“{text}” is no number from 1 to {most} for the parameter “{name}”.", parameter=name
+        )
+    return int(text)
+
+
+def _as_json(wish: Wish, found: Found) -> Response:
+    return jsonify(
+        {
+            "query": wish.text,
+            "results": [
+                {
+                    "iri": hit.iri,
+                    "name": hit.name,
+                    "label": hit.text,
+                    "class": hit.class_label,
+                    "path": local_path(hit.iri),
+                    "snippet": "".join(piece.text for piece in hit.snippet),
+                }
+                for hit in found.hits
+            ],
+            "total": found.total,
+            "classes": [
+                {"class": facet.class_iri, "label": facet.label, "count": facet.count}
+                for facet in found.facets
+            ],
+            "complete": not found.is_cut,
+        }
+    )
+
+
+def _as_csv(found: Found) -> Response:
+    output = io.StringIO()
+    writer = csv.writer(output)
+    writer.writerow(("iri", "name", "label", "class", "other_names"))
+    for hit in found.hits:
+        writer.writerow((hit.iri, hit.name, hit.text, hit.class_label, _others(hit)))
+    return Response(output.getvalue(), content_type=CSV.content_type)
+
+
+def _others(hit: Hit) -> str:
+    return " | ".join(name.text for name in hit.other_names)
