@@ -53,6 +53,18 @@ _COMMON: Final = {
         "skos:scopeNote": "remark",
         "skos:topConceptOf": "top concept of",
         "void:dataDump": "files",
+        "dcat:Dataset": "data set",
+        "foaf:Agent": "agent",
+        "oa:TextPositionSelector": "position in a text",
+        "owl:AnnotationProperty": "property of terms",
+        "owl:Class": "class",
+        "owl:DatatypeProperty": "property with values",
+        "owl:ObjectProperty": "property between things",
+        "owl:Ontology": "ontology",
+        "sf:Point": "point",
+        "sh:SPARQLExecutable": "question",
+        "skos:Concept": "concept",
+        "skos:ConceptScheme": "vocabulary",
     }.items()
 }
 _QUERY: Final = """

@@ -262,8 +262,8 @@ class NameTable:
         parts: list[str] = []
         length = 0
         for iri in self._things:
-            texts = dict.fromkeys(fold(text) for _, text, _ in self._names[iri])
-            texts.setdefault(fold(_slug(iri)))
+            texts = [*dict.fromkeys(fold(text) for _, text, _ in self._names[iri])]
+            texts.append(fold(_slug(iri)))
             part = "".join(f"\n {text}" for text in texts) + "\n"
             self._starts.append(length)
             parts.append(part)
@@ -305,9 +305,7 @@ class NameTable:
         ranked.sort()
         facets = [Facet(c, self._label(c, wish.language).text, n) for c, n in counts.items() if c]
         return Found(
-            tuple(
-                self._hit(iri, words, wish.language) for _, _, iri, _ in ranked[offset:][:limit]
-            ),
+            tuple(self._hit(iri, words, wish.language) for _, _, iri, _ in ranked[offset:][:limit]),
             len(ranked),
             tuple(sorted(facets, key=lambda facet: (-facet.count, facet.label))),
         )
@@ -369,7 +367,7 @@ class NameTable:
         # The name in the address stands last, and counts a little less than one in words.
         return min(
             (
-                _fit(line, words) + (0.4 if i == len(lines) - 1 and i else 0),
+                _fit(line, words) + (0.8 if i == len(lines) - 1 else 0),
                 len(line),
             )
             for i, line in enumerate(lines)
@@ -582,5 +580,3 @@ def _values(variable: str, iris: Iterable[str]) -> str:
 
 def _iri(term: object) -> str:
     return term.value if isinstance(term, ox.NamedNode) else ""
-
-

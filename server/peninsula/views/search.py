@@ -49,9 +49,11 @@ def search() -> Response:
             return _as_json(wish, found)
         if format is CSV:
             return _as_csv(found)
-        near = open_index().near(wish.text, wish.kinds, language=wish.language) if (
-            wish.text and not found.total
-        ) else []
+        near = (
+            open_index().near(wish.text, wish.kinds, language=wish.language)
+            if (wish.text and not found.total)
+            else []
+        )
         body = render(
             "search.html",
             wish=wish,
