@@ -56,6 +56,7 @@ ROWS: Final = [
     "dataset.sandbox",
     "graphstore uploads",
     "protocol policy negotiation serialization caching compression payloads fetching",
+    "drawing.network",
     "drawing.timeline drawing.maps",
     "drawing.lettering",
     "tokens turtle inference assets translation",

@@ -1,0 +1,262 @@
+// Where do the nodes of a network come to rest, and what does a reader see of one of them?
+//
+// The drawing from the server (templates/drawing/network.html) is the data: its nodes and ties
+// are moved. Whoever wants less motion sees them at rest at once.
+import {
+  forceCollide, forceLink, forceManyBody, forceSimulation, forceX, forceY,
+  type SimulationLinkDatum, type SimulationNodeDatum,
+} from "d3-force";
+import { select } from "d3-selection";
+import { zoom, zoomIdentity, zoomTransform } from "d3-zoom";
+
+interface Knot extends SimulationNodeDatum {
+  element: SVGElement;
+  text: SVGTextElement | null;
+  id: string;
+  radius: number;
+  /** How wide its label is. */
+  room: number;
+  x: number;
+  y: number;
+}
+
+interface Tie extends SimulationLinkDatum<Knot> {
+  element: SVGElement;
+  paths: SVGPathElement[];
+  weight: number;
+  bend: number;
+  source: Knot;
+  target: Knot;
+}
+
+const APART = 15;
+const MARGIN = 18;
+
+function number(element: Element, name: string): number {
+  return Number(element.getAttribute(name)) || 0;
+}
+
+function read(svg: SVGSVGElement): { knots: Knot[]; ties: Tie[] } {
+  const knots = [...svg.querySelectorAll<SVGElement>(".node")].map((element): Knot => {
+    const text = element.querySelector("text");
+    return {
+      element, text,
+      id: element.getAttribute("data-id") ?? "",
+      x: number(element, "data-x"),
+      y: number(element, "data-y"),
+      radius: number(element, "data-r"),
+      room: text?.getComputedTextLength() ?? 0,
+    };
+  });
+  const byId = new Map(knots.map((knot) => [knot.id, knot]));
+  const ties: Tie[] = [];
+  for (const element of svg.querySelectorAll<SVGElement>(".edge")) {
+    const source = byId.get(element.getAttribute("data-source") ?? "");
+    const target = byId.get(element.getAttribute("data-target") ?? "");
+    if (!source || !target) continue;
+    ties.push({
+      element, source, target,
+      paths: [...element.querySelectorAll("path")],
+      weight: Math.abs(number(element, "data-weight")),
+      bend: number(element, "data-bend"),
+    });
+  }
+  return { knots, ties };
+}
+
+function curve({ source, target, bend }: Tie): string {
+  if (!bend) return `M${source.x.toFixed(1)} ${source.y.toFixed(1)}L${target.x.toFixed(1)} ${target.y.toFixed(1)}`;
+  const [dx, dy] = [target.x - source.x, target.y - source.y];
+  const shift = (2 * bend * APART * (source.id < target.id ? 1 : -1)) / (Math.hypot(dx, dy) || 1);
+  const x = (source.x + target.x) / 2 - dy * shift;
+  const y = (source.y + target.y) / 2 + dx * shift;
+  return `M${source.x.toFixed(1)} ${source.y.toFixed(1)}Q${x.toFixed(1)} ${y.toFixed(1)} ${target.x.toFixed(1)} ${target.y.toFixed(1)}`;
+}
+
+/** Let the network in `frame` settle by its ties; nodes can be dragged, the drawing zoomed. */
+export function settle(frame: HTMLElement): void {
+  const svg = frame.querySelector("svg");
+  const view = svg?.querySelector<SVGGElement>(".network-view");
+  if (!svg || !view) return;
+  const { knots, ties } = read(svg);
+  if (knots.length === 0) return;
+  const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+  frame.classList.add("settled");
+  let width = 0;
+  let height = 0;
+  const measure = (): boolean => {
+    const now = frame.clientWidth;
+    if (!now || now === width) return false;
+    width = now;
+    height = Math.round(Math.min(Math.max(width * 0.62, 380, Math.sqrt(knots.length) * 95), 720));
+    svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    svg.setAttribute("height", String(height));
+    return true;
+  };
+  measure();
+
+  // From the server's places into the frame.
+  const first = { x: Math.max(...knots.map((k) => k.x)), y: Math.max(...knots.map((k) => k.y)) };
+  for (const knot of knots) {
+    knot.x = (knot.x / (first.x || 1)) * width * 0.8;
+    knot.y = (knot.y / (first.y || 1)) * height * 0.8;
+    // A label beside its node needs a line of its own; below it, it stands in the middle.
+    knot.text?.setAttribute("x", "0");
+    knot.text?.setAttribute("text-anchor", "middle");
+    knot.text?.setAttribute("dy", String(knot.radius + 14));
+  }
+
+  const most = Math.max(...ties.map((tie) => tie.weight), 1e-9);
+  const degree = new Map<Knot, number>();
+  for (const { source, target } of ties) {
+    degree.set(source, (degree.get(source) ?? 0) + 1);
+    degree.set(target, (degree.get(target) ?? 0) + 1);
+  }
+  const crowd = Math.sqrt((width * height) / knots.length);
+  const links = forceLink<Knot, Tie>(ties)
+    .distance((tie) => crowd * (1.15 - 0.5 * (tie.weight / most)))
+    .strength((tie) => (0.25 + 0.75 * (tie.weight / most)) /
+      Math.min(degree.get(tie.source) ?? 1, degree.get(tie.target) ?? 1));
+  const simulation = forceSimulation<Knot, Tie>(knots)
+    .force("links", links)
+    .force("apart", forceManyBody<Knot>().strength(-crowd * 3).distanceMax(crowd * 5))
+    .force("labels", forceCollide<Knot>((knot) => Math.max(knot.radius + 12, Math.min(knot.room / 2, 62) + 4)).iterations(2))
+    .force("across", forceX<Knot>(() => width / 2).strength(0.06))
+    .force("down", forceY<Knot>(() => height / 2).strength(0.06 * (width / height)))
+    .stop();
+
+  const paint = (): void => {
+    for (const knot of knots) {
+      // Nothing leaves the frame, its label neither.
+      const side = Math.min(Math.max(knot.room / 2, knot.radius) + 6, width / 2 - 10);
+      knot.x = Math.max(side, Math.min(width - side, knot.x));
+      knot.y = Math.max(MARGIN, Math.min(height - MARGIN - 20, knot.y));
+      knot.element.setAttribute("transform", `translate(${knot.x.toFixed(1)} ${knot.y.toFixed(1)})`);
+    }
+    for (const tie of ties) {
+      const d = curve(tie);
+      for (const path of tie.paths) path.setAttribute("d", d);
+    }
+  };
+  const rest = (): void => {
+    simulation.alpha(1).stop();
+    for (let i = 0; i < 300; i += 1) simulation.tick();
+    paint();
+  };
+  simulation.on("tick", paint);
+  if (isStill) rest();
+  else simulation.alpha(1).restart();
+
+  new ResizeObserver(() => {
+    if (!measure()) return;
+    simulation.force("across", forceX<Knot>(() => width / 2).strength(0.06));
+    simulation.force("down", forceY<Knot>(() => height / 2).strength(0.06 * (width / height)));
+    if (isStill) rest();
+    else simulation.alpha(0.5).restart();
+  }).observe(frame);
+
+  highlight(svg, knots, ties);
+  drag(svg, view, knots, (moved) => {
+    if (isStill) {
+      // Only what is dragged moves.
+      paint();
+    } else {
+      simulation.alphaTarget(moved ? 0.25 : 0);
+      if (moved) simulation.restart();
+    }
+  });
+  zoomBy(frame, svg, view);
+}
+
+/** Show who is tied to what is pointed at or has the focus. */
+function highlight(svg: SVGSVGElement, knots: Knot[], ties: Tie[]): void {
+  const show = (event: Event): void => {
+    const mark = event.target instanceof Element ? event.target.closest(".node, .edge") : null;
+    const about = knots.find((knot) => knot.element === mark);
+    const tie = ties.find((other) => other.element === mark);
+    svg.classList.toggle("narrowed", Boolean(about ?? tie));
+    const lit = new Set<Element>();
+    if (about) lit.add(about.element);
+    for (const other of ties) {
+      if (other === tie || (about && (other.source === about || other.target === about))) {
+        for (const part of [other.element, other.source.element, other.target.element]) lit.add(part);
+      }
+    }
+    for (const part of [...knots, ...ties]) part.element.classList.toggle("lit", lit.has(part.element));
+  };
+  const clear = (): void => svg.classList.remove("narrowed");
+  svg.addEventListener("pointerover", show);
+  svg.addEventListener("focusin", show);
+  svg.addEventListener("pointerleave", clear);
+  svg.addEventListener("focusout", clear);
+}
+
+/** Let nodes be dragged; a drag is no click on the node's link. */
+function drag(
+  svg: SVGSVGElement, view: SVGGElement, knots: Knot[], onMove: (isMoving: boolean) => void,
+): void {
+  let held: Knot | undefined;
+  let hasMoved = false;
+  let start = { x: 0, y: 0 };
+  const place = (event: PointerEvent): { x: number; y: number } => {
+    const matrix = view.getScreenCTM();
+    const point = new DOMPoint(event.clientX, event.clientY);
+    return matrix ? point.matrixTransform(matrix.inverse()) : point;
+  };
+  svg.addEventListener("pointerdown", (event) => {
+    const mark = event.target instanceof Element ? event.target.closest(".node") : null;
+    held = event.button === 0 ? knots.find((knot) => knot.element === mark) : undefined;
+    hasMoved = false;
+    start = { x: event.clientX, y: event.clientY };
+  });
+  window.addEventListener("pointermove", (event) => {
+    if (!held) return;
+    if (!hasMoved && Math.hypot(event.clientX - start.x, event.clientY - start.y) < 4) return;
+    hasMoved = true;
+    const { x, y } = place(event);
+    held.fx = held.x = x;
+    held.fy = held.y = y;
+    held.element.classList.add("dragged");
+    onMove(true);
+  });
+  const drop = (): void => {
+    if (!held) return;
+    held.element.classList.remove("dragged");
+    if (hasMoved) onMove(false);
+    held = undefined;
+  };
+  window.addEventListener("pointerup", drop);
+  window.addEventListener("pointercancel", drop);
+  svg.addEventListener("click", (event) => {
+    if (hasMoved) event.preventDefault();
+    hasMoved = false;
+  }, true);
+  // A link would be dragged as an address otherwise.
+  svg.addEventListener("dragstart", (event) => event.preventDefault());
+}
+
+/** Zoom by the buttons, by a pinch, or by the wheel with Ctrl, so that the page still scrolls. */
+function zoomBy(frame: HTMLElement, svg: SVGSVGElement, view: SVGGElement): void {
+  const behaviour = zoom<SVGSVGElement, unknown>()
+    .scaleExtent([0.5, 6])
+    .filter((event: Event) => {
+      if (event instanceof WheelEvent) return event.ctrlKey || event.metaKey;
+      if (window.TouchEvent && event instanceof TouchEvent) return event.touches.length > 1;
+      if (event.type === "dblclick") return false;
+      const isOnNode = event.target instanceof Element && event.target.closest(".node, a");
+      return !isOnNode && !(event instanceof MouseEvent && event.button !== 0);
+    })
+    .on("zoom", () => {
+      const { x, y, k } = zoomTransform(svg);
+      view.setAttribute("transform", `translate(${x} ${y}) scale(${k})`);
+    });
+  const picture = select<SVGSVGElement, unknown>(svg).call(behaviour);
+  frame.addEventListener("click", (event) => {
+    const button = event.target instanceof Element ? event.target.closest("[data-zoom]") : null;
+    if (!button) return;
+    const wish = button.getAttribute("data-zoom");
+    if (wish === "fit") behaviour.transform(picture, zoomIdentity);
+    else behaviour.scaleBy(picture, wish === "in" ? 1.4 : 1 / 1.4);
+  });
+}
