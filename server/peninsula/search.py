@@ -54,7 +54,9 @@ SELECT DISTINCT ?thing ?property ?name WHERE {{{{
 }}}}
 """
 _CLASSES: Final = """
-SELECT DISTINCT ?thing ?class WHERE {{ {values} ?thing a ?class FILTER(isIRI(?thing) && isIRI(?class)) }}
+SELECT DISTINCT ?thing ?class WHERE {{
+  {values} ?thing a ?class FILTER(isIRI(?thing) && isIRI(?class))
+}}
 """
 _SUPERCLASSES: Final = """
 SELECT DISTINCT ?class ?super WHERE {
@@ -303,7 +305,7 @@ class NameTable:
                 ranked.append((-1, 0, exact, class_))
                 counts[class_] += 1
         ranked.sort()
-        facets = [Facet(c, self._label(c, wish.language).text, n) for c, n in counts.items() if c]
+        facets = [Facet(c, self.label(c, wish.language).text, n) for c, n in counts.items() if c]
         return Found(
             tuple(self._hit(iri, words, wish.language) for _, _, iri, _ in ranked[offset:][:limit]),
             len(ranked),
@@ -374,7 +376,7 @@ class NameTable:
         )
 
     def _hit(self, iri: str, words: Sequence[str], language: str) -> Hit:
-        label = self._label(iri, language)
+        label = self.label(iri, language)
         class_ = self._class_of(iri)
         others = [
             Name(text, tag)
@@ -394,20 +396,21 @@ class NameTable:
             iri,
             pieces,
             class_,
-            self._label(class_, language).text if class_ else "",
+            self.label(class_, language).text if class_ else "",
             tuple(dict.fromkeys(others)),
             snippet,
             of,
         )
 
-    def _label(self, iri: str, language: str) -> Name:
+    def label(self, iri: str, language: str) -> Name:
+        """Return what ``iri`` is called."""
         names = self._names.get(iri)
         if not names:
             if self._labelled is not None:
-                return self._labelled._label(iri, language)
+                return self._labelled.label(iri, language)
             return Name(name_of(iri, {}))
         order = (language, "en", *LANGUAGES)
-        rank, text, tag = min(
+        _, text, tag = min(
             names,
             key=lambda n: (order.index(n[2]) if n[2] in order else len(order), n[0], n[1]),
         )
@@ -502,19 +505,16 @@ def mark(text: str, words: Sequence[str], *, most: int = _LONGEST_NAME) -> tuple
 def _fit(line: str, words: Sequence[str]) -> float:
     """Return how well ``words`` fit a name that begins with a space: 0 is the whole name."""
     phrase = " ".join(words)
-    if line == f" {phrase}":
-        return 0
-    if line.startswith(f" {phrase} "):
-        return 1
-    if line.startswith(f" {phrase}"):
-        return 1.2
-    if f" {phrase}" in line:
-        return 2
-    if all(f" {word}" in line for word in words):
-        return 3
-    if phrase in line:
-        return 4
-    return 5 if all(word in line for word in words) else 6
+    grades = (
+        (0, line == f" {phrase}"),
+        (1, line.startswith(f" {phrase} ")),
+        (1.2, line.startswith(f" {phrase}")),
+        (2, f" {phrase}" in line),
+        (3, all(f" {word}" in line for word in words)),
+        (4, phrase in line),
+        (5, all(word in line for word in words)),
+    )
+    return next((grade for grade, holds in grades if holds), 6)
 
 
 def _penalty(iri: str, kind: str) -> float:

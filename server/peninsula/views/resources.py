@@ -7,14 +7,16 @@ about it, a page or RDF as the client wishes. The same holds for terms, concepts
 from __future__ import annotations
 
 import re
-from typing import Final
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
 from urllib.parse import urlencode
 
 import pyoxigraph as ox
 from flask import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from peninsula.dataset.interface import construct
+from peninsula.dataset.interface import Dataset, construct
 from peninsula.errors import NotFound, UnknownResource
 from peninsula.formats import GRAPH_FORMATS, HTML, NQUADS, TRIG, Format, find
 from peninsula.knowledge import ONTOLOGY
@@ -36,6 +38,22 @@ from peninsula.views.site import (
 blueprint = Blueprint("resources", __name__)
 _FORMATS: Final = tuple(f for f in GRAPH_FORMATS if f not in {TRIG, NQUADS})
 _FOLDERS: Final = (*CONCEPT_SCHEMES.values(), "vocabulary", "graph", "ontology", "data")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What stands first on the page of a kind of things."""
+
+    #: Reads what the template shows; None where the thing is not what its address says.
+    read: Callable[[Dataset, ox.NamedNode, str], Any]
+    #: Extends ``resource.html`` and fills its block ``profile``, with the value as ``profile``.
+    template: str
+    #: Properties that point at the thing, and that the template shows itself.
+    covers: tuple[str, ...] = ()
+
+
+#: By the kind in the address, as in ``/id/claim/c031``.
+PROFILES: Final[dict[str, Profile]] = {}
 _SLUG: Final = r"[\w.~%-]+(?:/[\w.~%-]+)*"
 
 
@@ -104,7 +122,11 @@ def _describe_or_refuse(iri: ox.NamedNode) -> About:
 def _document(iri: ox.NamedNode, extension: str) -> Response:
     """Show what is known of a thing, or send it."""
     if extension == HTML.extension:
-        page = render("resource.html", about=_describe_or_refuse(iri), formats=_FORMATS)
+        about = _describe_or_refuse(iri)
+        profile = PROFILES.get(_kind(iri))
+        value = profile.read(dataset(), iri, language()) if profile else None
+        template = profile.template if profile and value is not None else "resource.html"
+        page = render(template, about=about, profile=value, formats=_FORMATS)
         return Response(page, content_type=HTML.content_type)
     format = _format(extension)
     if iri.value in dataset().graphs():
@@ -113,6 +135,12 @@ def _document(iri: ox.NamedNode, extension: str) -> Response:
     if not triples:
         _describe_or_refuse(iri)
     return respond_with_triples(triples, format.name)
+
+
+def _kind(iri: ox.NamedNode) -> str:
+    """Return the kind of a thing as its address says it: ``claim``."""
+    parts = iri.value.removeprefix(BASE).split("/")
+    return parts[1] if parts[0] == "id" and len(parts) > 1 else parts[0]
 
 
 def _send_graph(graph: str, format: Format) -> Response:
