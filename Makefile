@@ -7,6 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CODE := server tests bench
+WEB := server/web
+BUILT := server/peninsula/static/built/manifest.json
 
 # The first Python that is new enough; PYTHON=... on the command line goes before all.
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
@@ -24,23 +26,30 @@ $(READY): pyproject.toml
 	@echo "Setting up $(VENV) (takes a minute; needs the network this once)"
 	@$(BIN)/python -c '$(NEW_ENOUGH)' 2>/dev/null || "$(FOUND)" -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	@touch $(READY)
+	@touch $(READY) $(BUILT)
 
-serve: $(READY)
+# What the pages are drawn with; a change of its sources needs the network only where the packages
+# it uses have changed, too.
+$(BUILT): $(READY) $(wildcard $(WEB)/*.* $(WEB)/src/*.ts $(WEB)/src/*/*.ts $(WEB)/src/*/*/*.ts $(WEB)/styles/*.css $(WEB)/styles/*/*.css)
+	@$(BIN)/python $(WEB)/build_hook.py
+	@touch $@
+
+serve: $(BUILT)
 	@$(BIN)/peninsula serve $(ARGS)
 
-test: $(READY)
+test: $(BUILT)
 	@$(BIN)/python -m pytest $(ARGS)
 
-lint: $(READY)
+lint: $(BUILT)
 	@$(BIN)/ruff check $(CODE)
 	@$(BIN)/ruff format --check --quiet $(CODE) || { echo "run make format" >&2; exit 1; }
 	@$(BIN)/mypy
+	@$(BIN)/python $(WEB)/build_hook.py --check
 	@$(BIN)/peninsula format --check
 	@$(BIN)/peninsula derive --check
 
 # The peers to compare with are installed at the first bench only.
-$(VENV)/.bench: $(READY)
+$(VENV)/.bench: $(BUILT)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
 	@touch $@
 
@@ -58,4 +67,4 @@ data: $(READY)
 	@$(BIN)/peninsula check
 
 clean:
-	rm -rf $(VENV) .peninsula dist
+	rm -rf $(VENV) .peninsula dist server/peninsula/static/built $(WEB)/node_modules

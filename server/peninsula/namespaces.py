@@ -6,6 +6,7 @@ so that a name is spelt the same everywhere.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 BASE: Final = "https://w3id.org/peninsula/"
@@ -93,6 +94,7 @@ def expand(name: str) -> str:
     return PREFIXES[prefix] + local
 
 
+@lru_cache(1 << 14)
 def shorten(iri: str) -> str:
     """Return the prefixed name of an IRI, or the IRI itself where no prefix fits.
 

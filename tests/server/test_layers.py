@@ -35,7 +35,7 @@ ROWS: Final = [
     "completion openapi suggestions overview resources description documentation",
     "search",
     "shacl.mends",
-    "library shacl.shapes shacl.candidates tables positions hygiene",
+    "library shacl.shapes shacl.candidates tables positions hygiene rules",
     "shacl.validation shacl.lookup labels knowledge",
     "shacl.affected",
     "shacl.screen",

@@ -96,10 +96,12 @@ def language() -> str:
 
     That of the address, else the one chosen before, else what the browser says.
     """
-    for wished in (request.args.get("lang", ""), request.cookies.get(LANGUAGE_COOKIE, "")):
-        if wished in LANGUAGES:
-            return wished
-    return request.accept_languages.best_match(LANGUAGES) or "en"
+    if "language" not in g:
+        wishes = (request.args.get("lang", ""), request.cookies.get(LANGUAGE_COOKIE, ""))
+        g.language = next((wished for wished in wishes if wished in LANGUAGES), "") or (
+            request.accept_languages.best_match(LANGUAGES) or "en"
+        )
+    return cast(str, g.language)
 
 
 # What is asked.
