@@ -22,6 +22,12 @@ from peninsula.formats import GRAPH_FORMATS, HTML, NQUADS, TRIG, Format, find
 from peninsula.knowledge import ONTOLOGY
 from peninsula.namespaces import BASE, CONCEPT_SCHEMES, THING_KINDS
 from peninsula.negotiation import choose
+from peninsula.profiles.claim import read_claim
+from peninsula.profiles.event import read_event
+from peninsula.profiles.passage import read_passage
+from peninsula.profiles.position import read_position
+from peninsula.profiles.resolution import read_resolution
+from peninsula.profiles.tension import read_tension
 from peninsula.resources import About, describe_resource, find_dumped_graph, list_terms
 from peninsula.views.answers import answer
 from peninsula.views.site import (
@@ -52,8 +58,39 @@ class Profile:
     covers: tuple[str, ...] = ()
 
 
+_EVENT: Final = Profile(
+    read_event,
+    "profile/event.html",
+    covers=(
+        "pen:inEvent", "pen:hasOccasion", "pen:isTriggeredBy", "pen:isAdoptedAt", "pen:onObject",
+        "pen:isAbout", "pen:hasObject", "pen:hasSubject", "pen:hasTarget", "pen:reportsEvent",
+    ),
+)  # fmt: skip
 #: By the kind in the address, as in ``/id/claim/c031``.
-PROFILES: Final[dict[str, Profile]] = {}
+PROFILES: Final[dict[str, Profile]] = {
+    "claim": Profile(
+        read_claim,
+        "profile/claim.html",
+        covers=(
+            "pen:hasTensionMember", "pen:inTensionWith", "pen:contradicts", "pen:evidencedBy",
+            "pen:readsClaim", "prov:wasDerivedFrom",
+        ),
+    ),
+    "passage": Profile(read_passage, "profile/passage.html", covers=("pen:hasPassage",)),
+    "tension": Profile(read_tension, "profile/tension.html"),
+    "position": Profile(read_position, "profile/position.html", covers=("pen:succeeds",)),
+    "resolution": Profile(
+        read_resolution,
+        "profile/resolution.html",
+        covers=(
+            "pen:isVoteOn", "pen:isVetoOf", "pen:isSponsorshipOf", "pen:isImposedBy",
+            "pen:isGrantedBy", "pen:isAbout", "pen:hasObject", "pen:hasSubject", "pen:onObject",
+        ),
+    ),
+    "event": _EVENT,
+    "planned-event": _EVENT,
+    "hypothetical-event": _EVENT,
+}  # fmt: skip
 _SLUG: Final = r"[\w.~%-]+(?:/[\w.~%-]+)*"
 
 

@@ -1,0 +1,1 @@
+"""What does the page of a thing say first, where its kind has a form of its own?"""
