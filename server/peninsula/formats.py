@@ -84,6 +84,11 @@ RDF_PATCH: Final = Format(
     "patch", "application/rdf-patch", "rdfp", "RDF Patch", ("text/rdf-patch",)
 )
 
+#: For answers that are a network, or have places.
+GRAPHML: Final = Format("graphml", "application/graphml+xml", "graphml", "GraphML")
+GEOJSON: Final = Format("geojson", "application/geo+json", "geojson", "GeoJSON")
+SHAPED_FORMATS: Final = (GRAPHML, GEOJSON)
+
 #: For the solutions of SELECT and for the truth value of ASK.
 SOLUTION_FORMATS: Final = (JSON, XML, CSV, TSV)
 #: For the triples of CONSTRUCT and DESCRIBE.

@@ -16,8 +16,9 @@ import pyoxigraph as ox
 
 from peninsula.dataset.interface import Boolean, Dataset, Result, Row, Solutions, Term
 from peninsula.labels import find_labels, name_of
-from peninsula.namespaces import shorten
+from peninsula.namespaces import expand, shorten
 
+_STANCE: Final = expand("stance:")
 _COLUMN: Final = 14  # characters to which a column can be folded
 
 
@@ -29,6 +30,11 @@ class Cell:
     iri: str = ""
     language: str = ""
     is_number: bool = False
+
+    @property
+    def stance(self) -> str:
+        """Return the slug of the stance that this is; nothing where it is none."""
+        return self.iri.removeprefix(_STANCE) if self.iri.startswith(_STANCE) else ""
 
     @property
     def width(self) -> str:
@@ -59,22 +65,48 @@ class Table:
     @property
     def headings(self) -> list[str]:
         """Return the names of the columns in words: ``verificationLabel`` is “verification”."""
-        return [_heading(column, self.columns) for column in self.columns]
+        return [name_column(column, self.columns) for column in self.columns]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The first rows of an answer, as terms."""
+
+    variables: tuple[str, ...]
+    rows: list[Row]
+    is_cut: bool = False
 
 
 def make_table(
     result: Result, dataset: Dataset, *, limit: int | None = None, language: str = "en"
 ) -> Table:
     """Return ``result`` as a table of at most ``limit`` rows."""
-    columns, rows = _read(result)
+    return tabulate(read_rows(result, limit), dataset, language)
+
+
+def read_rows(result: Result, limit: int | None = None) -> Rows:
+    """Return at most ``limit`` rows of ``result``, and whether there are more."""
+    variables, rows = _read(result)
     shown = list(itertools.islice(rows, limit))
-    is_cut = limit is not None and next(iter(rows), None) is not None
-    labels = find_labels(dataset, (term for row in shown for term in row), language)
-    cells = [[make_cell(term, labels) for term in row] for row in shown]
-    return _without_repetition(Table(columns, cells, is_cut))
+    return Rows(variables, shown, limit is not None and next(iter(rows), None) is not None)
 
 
-def _without_repetition(table: Table) -> Table:
+def tabulate(
+    answer: Rows, dataset: Dataset, language: str, labels: dict[str, str] | None = None
+) -> Table:
+    """Return rows as a table; ``labels`` are those of their terms, where they are known already."""
+    if labels is None:
+        labels = find_labels(dataset, (term for row in answer.rows for term in row), language)
+    cells = [[make_cell(term, labels) for term in row] for row in answer.rows]
+    table = Table(answer.variables, cells, answer.is_cut)
+    if language == "en" or not any(name.endswith("Label") for name in answer.variables):
+        return _without_repetition(table, {})
+    # Questions ask for labels in English, though the reader sees them in another language.
+    things = (term for row in answer.rows for term in row)
+    return _without_repetition(table, find_labels(dataset, things, "en"))
+
+
+def _without_repetition(table: Table, english: dict[str, str]) -> Table:
     """Return ``table`` with nothing said twice.
 
     Where a column only repeats the label under which another shows its IRIs, it is left out if
@@ -84,7 +116,7 @@ def _without_repetition(table: Table) -> Table:
     rows = [list(row) for row in table.rows]
     for i, j in itertools.permutations(range(len(table.columns)), 2):
         things = [row for row in table.rows if row[i].iri]
-        if not things or not all(_repeats(row[j], row[i]) for row in table.rows):
+        if not things or not all(_repeats(row[j], row[i], english) for row in table.rows):
             continue
         if table.columns[j] == f"{table.columns[i]}Label":
             kept.remove(j)
@@ -95,11 +127,12 @@ def _without_repetition(table: Table) -> Table:
     return Table(columns, [[row[column] for column in kept] for row in rows], table.is_cut)
 
 
-def _repeats(literal: Cell, thing: Cell) -> bool:
-    return not literal.iri and literal.text == thing.text
+def _repeats(literal: Cell, thing: Cell, english: dict[str, str]) -> bool:
+    return not literal.iri and literal.text in {thing.text, english.get(thing.iri, thing.text)}
 
 
-def _heading(column: str, columns: tuple[str, ...]) -> str:
+def name_column(column: str, columns: tuple[str, ...]) -> str:
+    """Return the name of one of ``columns`` in words."""
     stem = column.removesuffix("Label")
     name = column if stem in columns or not stem else stem
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).lower()
