@@ -30,6 +30,13 @@ _PROPERTIES: Final = """
 SELECT ?property (COUNT(*) AS ?triples) WHERE { ?s ?property ?o }
 GROUP BY ?property ORDER BY ?property
 """
+#: Which properties the things of a class have: what an editor needs to complete a query.
+_CLASS_PROPERTIES: Final = """
+SELECT ?class ?property (COUNT(*) AS ?triples) WHERE {
+  ?s a ?class . FILTER(isIRI(?class))
+  ?s ?property ?o
+} GROUP BY ?class ?property ORDER BY ?class ?property
+"""
 _INTEGER: Final = ox.NamedNode(expand("xsd:integer"))
 
 
@@ -142,11 +149,18 @@ def describe_dataset(dataset: Dataset, endpoint: str) -> list[ox.Triple]:
     d.add(whole, "void:distinctObjects", objects)
     classes = _pairs(dataset, _CLASSES)
     d.add(whole, "void:classes", len(classes))
+    parts = {}
     for iri, count in classes:
-        part = d.blank()
+        part = parts[iri] = d.blank()
         d.add(whole, "void:classPartition", part)
         d.add(part, "void:class", ox.NamedNode(iri))
         d.add(part, "void:entities", count)
+    for class_, property, uses in select(dataset, _CLASS_PROPERTIES):
+        if isinstance(class_, ox.NamedNode) and isinstance(property, ox.NamedNode):
+            within = d.blank()
+            d.add(parts[class_.value], "void:propertyPartition", within)
+            d.add(within, "void:property", property)
+            d.add(within, "void:triples", _number(uses))
     predicates = _pairs(dataset, _PROPERTIES)
     for iri, count in predicates:
         part = d.blank()

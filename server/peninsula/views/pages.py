@@ -4,33 +4,36 @@ from __future__ import annotations
 
 from typing import Final
 
+import pyoxigraph as ox
 from flask import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from peninsula.errors import NotFound, ParameterError, find_kind
 from peninsula.formats import HTML
-from peninsula.library import QueryTemplate
+from peninsula.labels import find_labels
+from peninsula.namespaces import expand
 from peninsula.overview import count_classes
 from peninsula.translation import NAMES
 from peninsula.views.answers import answer
-from peninsula.views.site import LANGUAGE_COOKIE, current_site, dataset, language, render
+from peninsula.views.site import (
+    LANGUAGE_COOKIE,
+    current_site,
+    dataset,
+    language,
+    local_path,
+    render,
+)
 
 blueprint = Blueprint("pages", __name__)
 
-#: The questions of the front page, as far as the library has them.
+#: Things that the front page leads to, where the dataset has them.
 FEATURED: Final = (
-    "positions-by-state",
-    "position-timeline",
-    "who-was-absent",
-    "claims-in-tension",
-    "visits-that-did-not-happen",
-    "non-unanimous-votes",
-    "leaders-when-adopted",
-    "meetings-by-pair",
-    "expectations-for-biden-administration",
-    "exemptions-and-gainers",
+    "state:russia", "topic:sanctions", "event:winter-olympics-sochi-2014",
+    "event:victory-day-moscow-2015", "resolution:2397",
+)  # fmt: skip
+_STANCES: Final = tuple(
+    f"stance:{name}" for name in ("supports", "opposes", "ambivalent", "conditional", "indifferent")
 )
-_FEATURED_COUNT: Final = 10
 _YEAR: Final = 31_536_000
 
 
@@ -42,13 +45,14 @@ def home() -> Response:
 
 def _home() -> Response:
     site, state = current_site(), dataset()
-    sources = site.knowledge.sources if site.knowledge else []
+    named = [ox.NamedNode(expand(name)) for name in (*FEATURED, *_STANCES)]
+    labels = find_labels(state, named, language())
     page = render(
         "home.html",
         classes=count_classes(state, language()),
-        graphs=state.graphs(),
-        sources={source.graph: source for source in sources},
-        featured=_featured(),
+        known={n: local_path(expand(n)) for n in FEATURED if expand(n) in labels},
+        stances={n: labels[expand(n)] for n in _STANCES if expand(n) in labels},
+        questions=site.library.templates,
         question_count=len(site.library.templates),
     )
     return Response(page, content_type=HTML.content_type)
@@ -88,10 +92,3 @@ def problem(slug: str) -> Response:
         raise NotFound(f"There is no kind of problem “{slug}”.")
     about = {"title": kind.title, "detail": kind.__doc__, "remedy": f"Its status is {kind.status}."}
     return Response(render("error.html", problem=about), content_type=HTML.content_type)
-
-
-def _featured() -> list[QueryTemplate]:
-    templates = current_site().library.templates
-    chosen = [templates[slug] for slug in FEATURED if slug in templates]
-    others = [t for t in templates.values() if t not in chosen and not t.needs_values]
-    return [*chosen, *others][:_FEATURED_COUNT]
