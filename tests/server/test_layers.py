@@ -65,7 +65,7 @@ ROWS: Final = [
     "dataset.sandbox",
     "graphstore uploads",
     "protocol policy negotiation serialization caching compression payloads fetching selections",
-    "drawing.network",
+    "drawing.network discourse",
     "drawing.timeline drawing.maps drawing.matrix drawing.charts",
     "drawing.lettering",
     "tokens turtle inference assets translation",

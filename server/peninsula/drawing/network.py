@@ -52,6 +52,8 @@ class Node:
     path: str = ""
     kind: str = ""
     weight: float = 1.0
+    #: Where the id does not say it.
+    iri: str = ""
 
 
 @dataclass(frozen=True)
@@ -377,6 +379,8 @@ def _escape(text: str) -> str:
 
 
 def _iri(node: Node) -> str:
+    if node.iri:
+        return node.iri
     if node.id.startswith(("http://", "https://", "urn:")):
         return node.id
     try:

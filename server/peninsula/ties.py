@@ -1,0 +1,633 @@
+"""Which ties are there between actors: meetings, votes, stances; and what makes each of them?
+
+Every network is made of statements by the rules of :mod:`peninsula.discourse`: that somebody
+attended a meeting, that a state cast a vote on a resolution, that somebody holds a position. So
+a tie can always be taken apart into what it was counted from.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from datetime import date
+from typing import Any, Final
+
+import pyoxigraph as ox
+
+from peninsula.dataset.interface import Dataset, Row, Term, select
+from peninsula.discourse import (
+    AFFILIATION_NORMALIZATIONS,
+    AFFILIATION_RULES,
+    DUPLICATES,
+    NORMALIZATIONS,
+    RULES,
+    Comparison,
+    Statement,
+    Tie,
+    affiliate,
+    affiliation_density,
+    choose_window,
+    density,
+    drop_duplicates,
+    make_matrix,
+    split,
+)
+from peninsula.errors import ParameterError, UnknownResource
+from peninsula.labels import find_labels, name_of
+from peninsula.library import read_iri
+from peninsula.namespaces import expand, shorten
+
+#: Statements read at most, and nodes that a page or a file shows at most: the busiest.
+MOST_STATEMENTS: Final = 50_000
+MOST_NODES: Final = 120
+MOST_NODES_IN_FILES: Final = 1_000
+
+SUPPORT: Final = {"supports": 1, "opposes": -1}
+#: Stances that are neither; each can be left out, stand between, or count as one of the two.
+OTHER_STANCES: Final = ("ambivalent", "conditional", "indifferent", "not-expressed")
+READINGS_OF_STANCES: Final = {"out": None, "between": 0, "supports": 1, "opposes": -1}
+CHOICES: Final = {"for": 1, "abstain": 0, "against": -1}
+
+#: What each parameter can be; the first is what it is where nothing is said.
+_MEETINGS: Final = {
+    "actors": ("persons", "states"),
+    "meetings": ("close", "all", "events"),
+    "normalization": ("no", "average", "jaccard", "cosine"),
+}
+_VOTES: Final = {
+    "who": ("all", "permanent"),
+    "rule": ("congruence", "conflict", "both", "subtract"),
+    "normalization": ("no", "common", "average", "jaccard", "cosine"),
+    "abstention": ("own", "between"),
+}
+_STANCES: Final = {
+    "mode": ("actors", "concepts", "affiliation"),
+    "evidence": ("positions", "claims"),
+    "concept": ("topic", "object"),
+    "fold": ("no", "yes"),
+    "aimed": ("yes", "no"),
+    "counterfactual": ("no", "yes"),
+    "rule": ("both", *RULES),
+    "normalization": NORMALIZATIONS,
+    "duplicates": ("range", *(name for name in DUPLICATES if name != "range")),
+    **{stance: tuple(READINGS_OF_STANCES) for stance in OTHER_STANCES},
+}
+_AFFILIATION: Final = {
+    **_STANCES,
+    "rule": ("combine", "ignore", "binary", "subtract"),
+    "normalization": AFFILIATION_NORMALIZATIONS,
+}
+OPTIONS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+    "meetings": _MEETINGS,
+    "votes": _VOTES,
+    "stances": _STANCES,
+}
+#: Two states that sat on the Council once together have little in common yet.
+_LEAST: Final = {"meetings": 1, "votes": 3, "stances": 1}
+assert set(_AFFILIATION["rule"]) == set(AFFILIATION_RULES)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that a reader can choose; which fields count depends on ``of``."""
+
+    of: str = "meetings"
+    actors: str = "persons"
+    meetings: str = "close"
+    who: str = "all"
+    abstention: str = "own"
+    mode: str = "actors"
+    evidence: str = "positions"
+    concept: str = "topic"
+    topic: str = ""
+    fold: str = "no"
+    aimed: str = "yes"
+    counterfactual: str = "no"
+    rule: str = "ignore"
+    normalization: str = "no"
+    duplicates: str = "range"
+    others: Mapping[str, str] = field(default_factory=dict)
+    first: date | None = None
+    last: date | None = None
+    undated: bool = False
+    #: Whether nodes without ties are drawn, too.
+    isolates: bool = False
+    least: int = 1
+
+    @property
+    def is_affiliation(self) -> bool:
+        return self.of == "stances" and self.mode == "affiliation"
+
+    @property
+    def options(self) -> Mapping[str, tuple[str, ...]]:
+        """Return what the parameters can be in this network."""
+        return _AFFILIATION if self.is_affiliation else OPTIONS[self.of]
+
+    def levels(self) -> dict[str, int]:
+        """Return the level of each word for a stance or choice that counts."""
+        if self.of == "votes":
+            return dict(CHOICES)
+        read = {name: READINGS_OF_STANCES[how] for name, how in self.others.items()}
+        return {**SUPPORT, **{name: level for name, level in read.items() if level is not None}}
+
+
+def read_settings(values: Mapping[str, str]) -> Settings:
+    """Return what the parameters of an address say; raises ParameterError."""
+    of = _choose(values, "of", ("meetings", "votes", "stances"))
+    options, others = OPTIONS[of], _AFFILIATION
+    if of == "stances" and _choose(values, "mode", _STANCES["mode"]) == "affiliation":
+        options, others = _AFFILIATION, _STANCES
+    chosen = {
+        # Who goes from one kind of network to another need not mend the rule first.
+        name: _choose(values, name, allowed, others.get(name, ()) if of == "stances" else ())
+        for name, allowed in options.items()
+    }
+    first, last = _read_date(values, "from"), _read_date(values, "until")
+    if first and last and first > last:
+        raise ParameterError(
+            f"The time would end on {last}, before it begins on {first}.",
+            "Exchange the two dates.",
+            parameter="until",
+        )
+    known = {entry.name for entry in fields(Settings)}
+    words: dict[str, Any] = {name: value for name, value in chosen.items() if name in known}
+    return replace(
+        Settings(of, **words),
+        others={name: chosen[name] for name in OTHER_STANCES if name in chosen},
+        topic=shorten(read_topic(values["topic"]).value) if values.get("topic") else "",
+        first=first,
+        last=last,
+        undated=_choose(values, "undated", ("no", "yes")) == "yes",
+        isolates=_choose(values, "isolates", ("no", "yes")) == "yes",
+        least=_read_least(values, of),
+    )
+
+
+def read_topic(text: str) -> ox.NamedNode:
+    """Return the concept that a parameter names."""
+    try:
+        return read_iri(text)
+    except ValueError as error:
+        raise ParameterError(
+            f"“{text}” names no topic: {error}.", "Example: topic:sanctions", parameter="topic"
+        ) from None
+
+
+def _choose(
+    values: Mapping[str, str], name: str, allowed: tuple[str, ...], other: tuple[str, ...] = ()
+) -> str:
+    """Return one of ``allowed``: the first for what is not said, or is one of ``other``."""
+    value = values.get(name) or allowed[0]
+    if value not in allowed and value in other:
+        return allowed[0]
+    if value not in allowed:
+        raise ParameterError(
+            f"The parameter “{name}” cannot be “{value}” here.",
+            f"It is one of: {', '.join(allowed)}.",
+            parameter=name,
+        )
+    return value
+
+
+def _read_date(values: Mapping[str, str], name: str) -> date | None:
+    text = values.get(name, "").strip()
+    if not text:
+        return None
+    try:
+        # A year alone is its first or its last day.
+        if len(text) == len("2017") and text.isdigit():
+            text += "-01-01" if name == "from" else "-12-31"
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ParameterError(
+            f"“{text}” is no day for the parameter “{name}”.",
+            "Write it as 2017-12-22, or a year as 2017.",
+            parameter=name,
+        ) from None
+
+
+def _read_least(values: Mapping[str, str], of: str) -> int:
+    text = values.get("least") or str(_LEAST[of])
+    if not text.isdecimal() or not 1 <= int(text) <= 10_000:
+        raise ParameterError(
+            f"“{text}” is no number of things in common.", "Write 1 or more.", parameter="least"
+        )
+    return int(text)
+
+
+# What the graph says.
+
+_ATTENDED: Final = """\
+# Who attended which meeting.
+SELECT DISTINCT ?actor ?concept ?source ?stance ?start ?end ?document WHERE {{
+  ?participation pen:inEvent ?concept ; pen:hasParticipant ?participant ;
+                 pen:hasAttendance attendance:attended .
+  {meetings}
+  {actors}
+  OPTIONAL {{ ?concept pen:from ?start }}
+  OPTIONAL {{ ?concept pen:until ?end }}
+  BIND(?participation AS ?source)
+}}
+ORDER BY ?start ?concept ?actor LIMIT {limit}
+"""
+_KINDS_OF_MEETING: Final = {
+    "close": "VALUES ?kind { pen:Summit pen:Visit } ?concept a ?kind .",
+    "all": "?concept a pen:Meeting .",
+    "events": "?concept a pen:Event .",
+}
+_ACTORS_OF_MEETING: Final = {
+    "persons": "?participant a pen:Person . BIND(?participant AS ?actor)",
+    "states": """OPTIONAL { ?participation pen:represents ?state }
+  BIND(COALESCE(?state, ?participant) AS ?actor)
+  ?actor a pen:State .""",
+}
+_CAST: Final = """\
+# Which state cast which vote in the Security Council.
+SELECT DISTINCT ?actor ?concept ?source ?stance ?start ?end ?document WHERE {{
+  ?source pen:isCastBy ?actor ; pen:isVoteOn ?concept ; pen:hasChoice ?stance .
+  ?concept pen:adoptionDate|pen:votedOn ?start .
+  {who}
+  BIND(?start AS ?end)
+}}
+ORDER BY ?start ?concept ?actor LIMIT {limit}
+"""
+_POSITIONS: Final = """\
+# Who holds which position.
+SELECT DISTINCT ?actor ?concept ?source ?stance ?start ?end ?document WHERE {{
+  ?source a pen:PolicyPosition ; pen:hasHolder ?actor ; pen:hasStance ?stance .
+  {concept}
+  {limits}
+  OPTIONAL {{ ?source pen:from ?start }}
+  OPTIONAL {{ ?source pen:until ?end }}
+  OPTIONAL {{ ?source pen:evidencedBy/pen:isStatedIn ?document }}
+}}
+ORDER BY ?source ?concept ?actor LIMIT {limit}
+"""
+_CLAIMS: Final = """\
+# Whose stance is said to be which; where it is not said when it was held, the time of what is
+# claimed counts.
+SELECT DISTINCT ?actor ?concept ?source ?stance ?start ?end ?document WHERE {{
+  ?source a pen:Claim ; pen:hasHolder ?actor ; pen:hasStance ?stance .
+  {concept}
+  {limits}
+  OPTIONAL {{ ?source pen:heldFrom ?heldFrom }}
+  OPTIONAL {{ ?source pen:heldUntil ?heldUntil }}
+  OPTIONAL {{ ?source pen:from ?from }}
+  OPTIONAL {{ ?source pen:until ?until }}
+  BIND(BOUND(?heldFrom) || BOUND(?heldUntil) AS ?isDated)
+  BIND(IF(?isDated, ?heldFrom, ?from) AS ?start)
+  BIND(IF(?isDated, ?heldUntil, ?until) AS ?end)
+  OPTIONAL {{ ?source pen:isStatedIn ?document }}
+}}
+ORDER BY ?source ?concept ?actor LIMIT {limit}
+"""
+#: Where the holder only judges a state of affairs, the objects of the claim are not that of the
+#: stance (see peninsula.positions).
+_OBJECT_OF_CLAIM: Final = """?source pen:hasObject ?{name} .
+  FILTER(EXISTS {{ ?source pen:hasKind claim-kind:position }}
+      || EXISTS {{ ?source pen:hasKind claim-kind:proposal }}
+      || EXISTS {{ ?source pen:hasSubject ?actor }})"""
+_OBJECT_OF_POSITION: Final = "?source pen:onObject ?{name} ."
+_NOT_COUNTERFACTUAL: Final = """OPTIONAL {
+    ?source pen:hasModality ?modality FILTER(?modality != modality:counterfactual)
+  }
+  FILTER(BOUND(?modality) || NOT EXISTS { ?source pen:hasModality modality:counterfactual })"""
+_TOPICS: Final = """
+SELECT ?topic ?broader WHERE {
+  ?topic skos:inScheme vocabulary:topics
+  OPTIONAL { ?topic skos:broader ?broader }
+} ORDER BY ?topic LIMIT 5000
+"""
+
+
+def write_query(settings: Settings) -> str:
+    """Return the query for the statements that a network is made of."""
+    match settings.of:
+        case "meetings":
+            return _ATTENDED.format(
+                meetings=_KINDS_OF_MEETING[settings.meetings],
+                actors=_ACTORS_OF_MEETING[settings.actors],
+                limit=MOST_STATEMENTS,
+            )
+        case "votes":
+            is_narrow = settings.who == "permanent"
+            who = "?actor pen:isPermanentMember true ." if is_narrow else "?actor a pen:State ."
+            return _CAST.format(who=who, limit=MOST_STATEMENTS)
+    is_claims = settings.evidence == "claims"
+    on_object = _OBJECT_OF_CLAIM if is_claims else _OBJECT_OF_POSITION
+    topic = str(ox.NamedNode(expand(settings.topic))) if settings.topic else ""
+    limits = []
+    if settings.concept == "object":
+        concept = on_object.format(name="concept")
+        if topic:
+            limits.append(f"?source pen:hasTopic/skos:broader* {topic} .")
+    elif settings.fold == "yes":
+        concept = "?source pen:hasTopic/skos:broader* ?concept ."
+        limits.append(
+            f"FILTER(?concept = {topic})"
+            if topic
+            else "?concept skos:topConceptOf vocabulary:topics ."
+        )
+    else:
+        concept = "?source pen:hasTopic ?concept ."
+        if topic:
+            limits.append(f"?concept skos:broader* {topic} .")
+    if settings.aimed == "yes" and settings.concept == "topic":
+        limits.append(on_object.format(name="object"))
+    if settings.counterfactual == "no":
+        limits.append(_NOT_COUNTERFACTUAL)
+    template = _CLAIMS if is_claims else _POSITIONS
+    return template.format(
+        concept=concept, limits="\n  ".join(limits), limit=MOST_STATEMENTS
+    ).replace("\n  \n", "\n")
+
+
+def _read_statements(rows: Iterable[Row], levels: Mapping[str, int]) -> list[Statement]:
+    """Return the statements, whole: what one source says of several documents is one."""
+    found: dict[tuple[str, str, str, str], tuple[set[str], date | None, date | None]] = {}
+    for actor, concept, source, stance, start, end, document in rows:
+        if not (isinstance(actor, ox.NamedNode) and isinstance(concept, ox.NamedNode)):
+            continue
+        key = (actor.value, concept.value, _value(source), _slug(stance))
+        documents, *_ = found.setdefault(key, (set(), _day(start), _day(end)))
+        documents.add(_value(document))
+    return [
+        Statement(
+            actor,
+            concept,
+            # Whoever is at a meeting is for it, as far as counting goes.
+            levels.get(stance, 1),
+            source,
+            stance,
+            " ".join(sorted(documents)),
+            start,
+            end,
+        )
+        for (actor, concept, source, stance), (documents, start, end) in found.items()
+    ]
+
+
+def _value(term: Term | None) -> str:
+    return term.value if isinstance(term, ox.NamedNode | ox.Literal) else ""
+
+
+def _slug(term: Term | None) -> str:
+    return shorten(_value(term)).partition(":")[2]
+
+
+def _day(term: Term | None) -> date | None:
+    try:
+        return date.fromisoformat(_value(term)[:10])
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A topic as a form offers it."""
+
+    name: str
+    label: str
+    depth: int
+
+
+def list_topics(dataset: Dataset, language: str) -> list[Topic]:
+    """Return the topics, each below its broader one."""
+    rows = list(select(dataset, _TOPICS))
+    labels = find_labels(dataset, (row[0] for row in rows), language)
+    below: dict[str, list[str]] = defaultdict(list)
+    known = {_value(topic) for topic, _ in rows}
+    for topic, broader in rows:
+        # A topic whose broader one is missing stands at the top.
+        parent = _value(broader)
+        below[parent if parent in known else ""].append(_value(topic))
+    listed: list[Topic] = []
+    seen: set[str] = set()
+
+    def walk(parent: str, depth: int) -> None:
+        for iri in sorted(below[parent], key=lambda iri: name_of(iri, labels).casefold()):
+            if iri not in seen:
+                seen.add(iri)
+                listed.append(Topic(shorten(iri), name_of(iri, labels), depth))
+                walk(iri, depth + 1)
+
+    walk("", 0)
+    return listed
+
+
+# The network.
+
+
+@dataclass(frozen=True)
+class Member:
+    """A node: an actor, or a concept."""
+
+    id: str
+    iri: str
+    label: str
+    kind: str
+    #: How many statements it is in.
+    weight: int
+
+
+@dataclass(frozen=True)
+class KindOfTie:
+    """The ties that one rule gives, of which some may be too weak to be shown."""
+
+    rule: str
+    ties: tuple[Tie, ...]
+
+
+@dataclass(frozen=True)
+class Common:
+    """What two nodes have in common: one concept, and what each says of it."""
+
+    concept: str
+    first: tuple[Statement, ...]
+    second: tuple[Statement, ...]
+
+
+@dataclass(frozen=True)
+class TieNetwork:
+    """A network, and how it came to be."""
+
+    settings: Settings
+    rows: tuple[Member, ...]
+    #: The same as ``rows``, save in an affiliation network.
+    columns: tuple[Member, ...]
+    kinds: tuple[KindOfTie, ...]
+    statements: tuple[Statement, ...]
+    #: How many statements were left out, by the reason.
+    left_out: Mapping[str, int]
+    query: str
+    is_cut: bool
+
+    @property
+    def nodes(self) -> tuple[Member, ...]:
+        return (*self.rows, *self.columns) if self.settings.is_affiliation else self.rows
+
+    @property
+    def tied(self) -> set[str]:
+        """Return the ids of the nodes that have a tie."""
+        return {name for _, tie in self.ties for name in (tie.source, tie.target)}
+
+    @property
+    def ties(self) -> list[tuple[str, Tie]]:
+        """Return every tie that weighs something with its rule, the heaviest first."""
+        ties = [(kind.rule, tie) for kind in self.kinds for tie in kind.ties if tie.weight]
+        return sorted(ties, key=lambda t: (-abs(t[1].weight), t[1].source, t[1].target, t[0]))
+
+    @property
+    def density(self) -> float:
+        pairs = len({(tie.source, tie.target) for _, tie in self.ties})
+        if self.settings.is_affiliation:
+            return affiliation_density(len(self.rows), len(self.columns), pairs)
+        return density(len(self.rows), pairs)
+
+    def matrix(self, kind: KindOfTie) -> list[list[float]]:
+        """Return the weights of one kind of ties, by the order of rows and columns."""
+        rows, columns = ([m.id for m in side] for side in (self.rows, self.columns))
+        return make_matrix(rows, columns, kind.ties)
+
+    def find(self, name: str) -> Member:
+        """Return the node of an id; raises UnknownResource."""
+        for member in self.nodes:
+            if name in {member.id, member.iri, shorten(member.iri)}:
+                return member
+        near = difflib.get_close_matches(name, [member.id for member in self.nodes], 3, 0.4)
+        raise UnknownResource(
+            f"“{name}” is not in this network.",
+            f"Near: {', '.join(near)}." if near else "Other settings may have it.",
+        )
+
+    def common(self, one: Member, other: Member) -> list[Common]:
+        """Return what makes the tie of two nodes, concept by concept, the oldest first."""
+        by_concept: dict[str, tuple[list[Statement], list[Statement]]] = defaultdict(
+            lambda: ([], [])
+        )
+        for s in self.statements:
+            if self.settings.is_affiliation:
+                if (s.actor, s.concept) == (one.iri, other.iri):
+                    by_concept[s.concept][0].append(s)
+            elif s.actor in {one.iri, other.iri}:
+                by_concept[s.concept][s.actor == other.iri].append(s)
+        return [
+            Common(concept, tuple(first), tuple(second))
+            for concept, (first, second) in by_concept.items()
+            if first and (second or self.settings.is_affiliation)
+        ]
+
+
+def make_network(
+    dataset: Dataset, settings: Settings, language: str, *, most_nodes: int = MOST_NODES
+) -> TieNetwork:
+    """Return the network of these settings."""
+    query = write_query(settings)
+    read = _read_statements(select(dataset, query), settings.levels())
+    left_out: dict[str, int] = {}
+    statements = _leave_out(read, settings, left_out)
+    if settings.of == "stances" and settings.mode == "concepts":
+        statements = [s.swapped() for s in statements]
+    statements, is_cut = _keep_busiest(statements, settings, most_nodes)
+    kinds = _make_kinds(statements, settings)
+    names = Counter(s.actor for s in statements)
+    concepts = Counter(s.concept for s in statements) if settings.is_affiliation else Counter()
+    labels = find_labels(dataset, map(ox.NamedNode, {*names, *concepts}), language)
+    is_of_concepts = settings.of == "stances" and settings.mode == "concepts"
+    rows = _members(names, labels, is_concept=is_of_concepts)
+    columns = _members(concepts, labels, is_concept=True, prefix="concept.")
+    return TieNetwork(
+        settings,
+        rows,
+        columns if settings.is_affiliation else rows,
+        kinds,
+        tuple(statements),
+        left_out,
+        query,
+        is_cut or len(read) >= MOST_STATEMENTS,
+    )
+
+
+def _leave_out(
+    read: list[Statement], settings: Settings, left_out: dict[str, int]
+) -> list[Statement]:
+    """Return what counts; note in ``left_out`` what does not, and why."""
+    statements = read
+    if settings.of == "stances":
+        levels = settings.levels()
+        left_out |= Counter(s.stance for s in read if s.stance not in levels)
+        statements = [s for s in read if s.stance in levels]
+    inside = choose_window(statements, settings.first, settings.last, with_undated=settings.undated)
+    left_out["window"] = len(statements) - len(inside)
+    # Two delegates of a state are one state at the table.
+    single = drop_duplicates(inside, settings.duplicates if settings.of == "stances" else "range")
+    if settings.of == "stances":
+        left_out["duplicates"] = len(inside) - len(single)
+    return single
+
+
+def _keep_busiest(
+    statements: list[Statement], settings: Settings, most: int
+) -> tuple[list[Statement], bool]:
+    def busiest(names: Iterable[str]) -> set[str]:
+        return {
+            name for name, _ in sorted(Counter(names).items(), key=lambda i: (-i[1], i[0]))[:most]
+        }
+
+    actors = busiest(s.actor for s in statements)
+    kept = [s for s in statements if s.actor in actors]
+    if settings.is_affiliation:
+        concepts = busiest(s.concept for s in kept)
+        kept = [s for s in kept if s.concept in concepts]
+    return kept, len(kept) < len(statements)
+
+
+def _make_kinds(statements: list[Statement], settings: Settings) -> tuple[KindOfTie, ...]:
+    def name(tie: Tie, prefix: str = "") -> Tie:
+        if tie.common < settings.least:
+            tie = replace(tie, weight=0.0)
+        return replace(tie, source=shorten(tie.source), target=prefix + shorten(tie.target))
+
+    if settings.is_affiliation:
+        found = affiliate(statements, settings.rule, settings.normalization)
+        return (KindOfTie(settings.rule, tuple(name(tie, "concept.") for tie in found)),)
+    is_nominal = settings.of == "votes" and settings.abstention == "own"
+    comparison = Comparison(statements, is_nominal=is_nominal)
+    rules = ("congruence", "conflict") if settings.rule == "both" else (settings.rule,)
+    return tuple(
+        KindOfTie(rule, tuple(name(tie) for tie in comparison.ties(rule, settings.normalization)))
+        for rule in rules
+    )
+
+
+def _members(
+    counts: Mapping[str, int], labels: dict[str, str], *, is_concept: bool, prefix: str = ""
+) -> tuple[Member, ...]:
+    members = [
+        Member(
+            prefix + shorten(iri),
+            iri,
+            name_of(iri, labels),
+            "concept" if is_concept else shorten(iri).partition(":")[0],
+            number,
+        )
+        for iri, number in counts.items()
+    ]
+    return tuple(sorted(members, key=lambda m: (m.label.casefold(), m.iri)))
+
+
+def look_of(rule: str, tie: Tie) -> str:
+    """Return how a tie is drawn: a class of the style sheet."""
+    match rule:
+        case "subtract":
+            return "congruence" if tie.weight > 0 else "conflict"
+        case "combine":
+            levels = split(int(tie.weight))
+            word = {1: "supports", -1: "opposes", 0: "between"}
+            return word[levels[0]] if len(levels) == 1 else "mixed"
+        case "congruence" | "conflict":
+            return rule
+        case _:
+            return ""
