@@ -24,9 +24,10 @@ from peninsula.config import Config
 from peninsula.dataset.embedded import EmbeddedDatabase
 from peninsula.dataset.interface import Database
 from peninsula.dataset.running import ClientGone
-from peninsula.errors import OperatorError, PeninsulaError, StoreFull
+from peninsula.errors import OperatorError, PeninsulaError, StoreFull, UnknownGeneration
 from peninsula.formats import HTML, PLAIN_JSON
 from peninsula.front import Front
+from peninsula.highlighting import split
 from peninsula.knowledge import Knowledge
 from peninsula.library import Library, read_library
 from peninsula.logs import log_request
@@ -119,6 +120,7 @@ def _teach_templates(app: Flask, built: Assets) -> None:
     environment.lstrip_blocks = True
     environment.filters["path"] = local_path
     environment.filters["urlencode_pairs"] = urlencode
+    environment.filters["pieces"] = split
     environment.tests["ours"] = lambda iri: iri.startswith(BASE)
     # An address of another scheme (javascript:, data:) is a name, and nothing to click on.
     environment.tests["link"] = lambda iri: bool(iri) and iri.startswith(("http://", "https://"))
@@ -180,7 +182,10 @@ def handle_error(error: Exception) -> Response:
     problem = _describe(error)
     status = int(problem["status"])
     if wants_html(PLAIN_JSON):
-        page = render("error.html", problem=problem)
+        is_lost = isinstance(error, UnknownGeneration)
+        page = (history.lost_page(problem) if is_lost else None) or render(
+            "error.html", problem=problem
+        )
         response = Response(page, status, content_type=HTML.content_type)
     else:
         response = jsonify(problem)

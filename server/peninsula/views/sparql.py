@@ -1,25 +1,40 @@
-"""How is the SPARQL 1.1 Protocol spoken at ``/sparql``?"""
+"""How is the SPARQL 1.1 Protocol spoken at ``/sparql``, and what does a browser see there?"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g, request
 
 from peninsula.dataset.interface import Result, formats_for
 from peninsula.description import describe_service
-from peninsula.errors import PeninsulaError, QueryError
-from peninsula.formats import GRAPH_FORMATS, HTML, SOLUTION_FORMATS, Format
+from peninsula.drafting import FIRST, draft, find_question, limit_query, name_query
+from peninsula.errors import PeninsulaError, QueryError, QueryOutOfMemory, QueryTimeout
+from peninsula.formats import (
+    GRAPH_FORMATS,
+    HTML,
+    SHAPED_FORMATS,
+    SOLUTION_FORMATS,
+    Format,
+    find,
+)
 from peninsula.logs import hash_query
+from peninsula.policy import QueryFacts
+from peninsula.presentation import Presentation, export, present
 from peninsula.protocol import ACCEPT_QUERY, QueryRequest, read_query
-from peninsula.tables import make_table
 from peninsula.views.answers import answer
 from peninsula.views.bodies import read_body
 from peninsula.views.site import (
     current_site,
     dataset,
     endpoint,
+    generation,
     language,
+    local_path,
     read_parameters,
     render,
     respond,
@@ -28,6 +43,32 @@ from peninsula.views.site import (
 )
 
 blueprint = Blueprint("sparql", __name__)
+
+#: Rows that are tried first where all of them take too long.
+_FEW_ROWS: Final = 100
+#: An address of more characters is cut by some programs that pass it on.
+_LONG_ADDRESS: Final = 8000
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An answer and what a reader may want to know or take away of it."""
+
+    shown: Presentation
+    formats: tuple[Format, ...]
+    #: The parameters that ask for it again.
+    again: list[tuple[str, str]]
+    milliseconds: int
+    #: The address under which the same answer can be seen whatever changes later.
+    permalink: str
+    #: The address of the question of the library that it is, where it is one.
+    question: str
+    #: Whether it is the same whenever it is asked.
+    is_lasting: bool
+
+    @property
+    def has_long_address(self) -> bool:
+        return len(self.permalink) > _LONG_ADDRESS
 
 
 @blueprint.route("/sparql", methods=["GET", "POST", "QUERY"])
@@ -48,9 +89,10 @@ def sparql() -> Response:
     try:
         facts = current_site().database.check(asked.query)
         response = answer(
-            lambda: _evaluate(asked),
+            lambda: _evaluate(asked, facts),
             "query",
             asked,
+            request.args.get("view", ""),
             is_lasting=facts.is_deterministic,
             number=asked.generation,
         )
@@ -58,14 +100,15 @@ def sparql() -> Response:
         if asked.format or not wants_html(*SOLUTION_FORMATS, *GRAPH_FORMATS):
             raise
         g.error = error
-        response = _editor(asked.query, error)
+        response = _editor(asked, error=error)
         response.headers["Cache-Control"] = "no-store"
     response.headers["Accept-Query"] = ACCEPT_QUERY
     return response
 
 
-def _evaluate(asked: QueryRequest) -> Response:
+def _evaluate(asked: QueryRequest, facts: QueryFacts) -> Response:
     base = endpoint()
+    began = time.perf_counter()
 
     def evaluate(formats: Mapping[str, Format | None]) -> Result:
         return dataset(asked.timeout).evaluate(
@@ -76,7 +119,14 @@ def _evaluate(asked: QueryRequest) -> Response:
             formats=formats,
         )
 
-    return respond(evaluate, asked.format, lambda result: _page(asked, result))
+    if asked.format and (format := find(asked.format, SHAPED_FORMATS)):
+        result = evaluate({})
+        try:
+            body = export(result, dataset(), format, language())
+        finally:
+            result.close()
+        return Response(body, content_type=format.content_type)
+    return respond(evaluate, asked.format, lambda result: _page(asked, facts, result, began))
 
 
 def _describe() -> Response:
@@ -93,18 +143,75 @@ def _describe() -> Response:
     return response
 
 
-def _editor(query: str = "", error: PeninsulaError | None = None) -> Response:
-    page = render("sparql.html", query=query, error=error)
-    return Response(page, error.status if error else 200, content_type=HTML.content_type)
+def _editor(asked: QueryRequest | None = None, error: PeninsulaError | None = None) -> Response:
+    """Return the page without an answer: to begin with, or with what went wrong."""
+    status = error.status if error else 200
+    return Response(_render(asked, error=error), status, content_type=HTML.content_type)
 
 
-def _page(asked: QueryRequest, result: Result) -> str:
+def _page(asked: QueryRequest, facts: QueryFacts, result: Result, began: float) -> str:
+    """Return the page with the answer."""
     site = current_site()
-    formats = formats_for(result)
-    table = make_table(result, dataset(), limit=site.config.table_rows, language=language())
+    shown = present(
+        result,
+        dataset(asked.timeout),
+        query=asked.query,
+        wished=request.args.get("view", ""),
+        limit=site.config.table_rows,
+        language=language(),
+        link=local_path,
+    )
+    milliseconds = round(1000 * (time.perf_counter() - began))
     again = [("query", asked.query)]
     again += [("default-graph-uri", graph) for graph in asked.default_graphs]
     again += [("named-graph-uri", graph) for graph in asked.named_graphs]
+    if asked.timeout:
+        again.append(("timeout", f"{asked.timeout:g}"))
+    view = request.args.get("view", "")
+    state = ("generation", str(generation().number))
+    seen = [*again, *([("view", view)] if view else []), state]
+    question = find_question(asked.query, site.library) if len(again) == 1 else None
     if asked.generation:
-        again.append(("generation", str(asked.generation)))
-    return render("sparql.html", query=asked.query, table=table, formats=formats, again=again)
+        again.append(state)
+    answered = Answered(
+        shown,
+        formats_for(result),
+        again,
+        milliseconds,
+        f"{request.host_url}sparql?{urlencode(seen)}",
+        f"{request.host_url}queries/{question.slug}?{urlencode([state])}" if question else "",
+        facts.is_deterministic,
+    )
+    return _render(asked, answered=answered)
+
+
+def _render(
+    asked: QueryRequest | None,
+    *,
+    answered: Answered | None = None,
+    error: PeninsulaError | None = None,
+) -> str:
+    site = current_site()
+    query = asked.query if asked else ""
+    if not query and (slug := request.args.get("example")):
+        query = draft(site.library.find(slug))
+    is_long = isinstance(error, QueryTimeout | QueryOutOfMemory)
+    limited = limit_query(query, _FEW_ROWS) if is_long else None
+    return render(
+        "sparql.html",
+        query=query or FIRST,
+        title=name_query(query),
+        is_fresh=asked is None,
+        answered=answered,
+        error=error,
+        is_long=is_long,
+        limited=limited,
+        few_rows=_FEW_ROWS,
+        graphs=[
+            *(("default-graph-uri", graph) for graph in (asked.default_graphs if asked else ())),
+            *(("named-graph-uri", graph) for graph in (asked.named_graphs if asked else ())),
+        ],
+        questions=list(site.library.templates.values()),
+        tags=site.library.tags,
+        time_limit=site.config.query_timeout,
+    )
