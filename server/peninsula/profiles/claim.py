@@ -120,7 +120,8 @@ def read_claim(dataset: Dataset, iri: ox.NamedNode, language: str) -> ClaimProfi
     after = _neighbour(dataset, iri, ">", "ASC")
     neighbours = " ".join(str(node) for node in (before, after) if node)
     claims = concerning(
-        "{ ?tension pen:hasTensionMember $this , ?claim } UNION { $this pen:inTensionWith ?claim }"
+        "{ ?tension pen:hasTensionMember $this , ?claim }"
+        " UNION { $this pen:inTensionWith|^pen:inTensionWith ?claim }"
         f" UNION {{ VALUES ?claim {{ {neighbours} }} }}"
     )
     said = gather(dataset, iri, [*_PATTERNS, *claims], language)
@@ -229,7 +230,8 @@ def _tensions(said: Statements, claim: str) -> tuple[TensionBrief, ...]:
     nodes = said.where("pen:hasTensionMember", claim)
     tensions = [describe_tension(said, node, claim) for node in nodes]
     explained = {member.claim.iri for tension in tensions for member in tension.others}
-    loose = [c for c in said.things(claim, "pen:inTensionWith") if c not in explained]
+    paired = {*said.things(claim, "pen:inTensionWith"), *said.where("pen:inTensionWith", claim)}
+    loose = paired - explained
     if loose:
         others = describe_claims(said, loose)
         tensions.append(TensionBrief(Cell(""), None, None, (), others, (), frozenset()))

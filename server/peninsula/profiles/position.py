@@ -17,7 +17,8 @@ from peninsula.profiles.briefs import (
     describe_mark,
     describe_position,
 )
-from peninsula.profiles.statements import Statements, gather, name
+from peninsula.profiles.statements import Statements, gather
+from peninsula.profiles.statements import name as name_in_addresses
 from peninsula.tables import Cell
 
 #: Positions of others that are listed; the page says where there are more.
@@ -75,8 +76,14 @@ class PositionProfile:
     votes: tuple[tuple[Cell, Cell, Mark | None], ...]
 
     @property
-    def is_alone(self) -> bool:
-        return not (self.same_object or self.same_topic)
+    def holder_name(self) -> str:
+        """Return the name by which addresses call the (first) holder."""
+        return next((name_in_addresses(cell.iri) for cell in self.brief.holders), "")
+
+    @property
+    def topic_name(self) -> str:
+        """Return the name by which addresses call the (first) topic."""
+        return next((name_in_addresses(cell.iri) for cell in self.brief.topics), "")
 
 
 def read_position(dataset: Dataset, iri: ox.NamedNode, language: str) -> PositionProfile | None:
@@ -100,7 +107,7 @@ def read_position(dataset: Dataset, iri: ox.NamedNode, language: str) -> Positio
     on_object = [t for t in others_known if objects & set(said.things(t, "pen:onObject"))]
     on_topic = [t for t in others_known if t not in on_object]
     return PositionProfile(
-        name=name(position),
+        name=name_in_addresses(position),
         brief=describe_position(said, position),
         stance=describe_mark(said, position, "pen:hasStance"),
         modalities=said.cells(position, "pen:hasModality"),
