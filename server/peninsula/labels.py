@@ -23,6 +23,7 @@ _COMMON: Final = {
     for name, label in {
         "rdf:type": "is a",
         "rdfs:isDefinedBy": "defined in",
+        "rdfs:label": "label",
         "rdfs:subClassOf": "is a kind of",
         "rdfs:seeAlso": "see also",
         "dcat:dataset": "has the data set",
@@ -67,13 +68,22 @@ _COMMON: Final = {
         "skos:ConceptScheme": "vocabulary",
     }.items()
 }
+#: Properties that name a thing, the best first; those of one number are as good as each other.
+_NAMING: Final = {
+    expand(name): rank
+    for name, rank in {
+        "pen:paraphrase": 1,
+        "skos:prefLabel": 2,
+        "rdfs:label": 2,
+        "dcterms:title": 3,
+    }.items()
+}
+# A filter, and no table of properties to join: the engine would walk over every label there is.
 _QUERY: Final = """
-SELECT ?thing ?label ?rank WHERE {{
+SELECT ?thing ?property ?label WHERE {{
   VALUES ?thing {{ {things} }}
-  VALUES (?property ?rank) {{
-    (pen:paraphrase 1) (skos:prefLabel 2) (rdfs:label 2) (dcterms:title 3)
-  }}
   ?thing ?property ?label
+  FILTER(?property IN (pen:paraphrase, skos:prefLabel, rdfs:label, dcterms:title))
 }}
 """
 
@@ -83,11 +93,12 @@ def find_labels(
 ) -> dict[str, str]:
     """Return the label of each IRI among ``terms`` that has one."""
     things = sorted({str(term) for term in terms if isinstance(term, ox.NamedNode)})
-    best: dict[str, tuple[int, str, str]] = {}
+    best: dict[str, tuple[int, int, str]] = {}
     for batch in _batches(things):
-        for thing, label, rank in select(dataset, _QUERY.format(things=" ".join(batch))):
+        for thing, property, label in select(dataset, _QUERY.format(things=" ".join(batch))):
             if isinstance(thing, ox.NamedNode) and isinstance(label, ox.Literal):
-                offer = (_rank(label, language), str(rank), label.value)
+                naming = _NAMING[property.value] if isinstance(property, ox.NamedNode) else 0
+                offer = (_rank(label, language), naming, label.value)
                 best[thing.value] = min(best.get(thing.value, offer), offer)
     return {thing: label for thing, (_, _, label) in best.items()}
 
