@@ -22,7 +22,7 @@ from peninsula.namespaces import expand
 
 #: The height of a line in which a node and its label stand: a target for a finger, too.
 _LINE: Final = 26.0
-_LEAST_WIDTH: Final = 170.0
+_LEAST_WIDTH: Final = 210.0
 _MARGIN: Final = 14.0
 _GAP: Final = 8.0
 _LONGEST_LABEL: Final = 34
@@ -30,8 +30,9 @@ _LATIN, _WIDE = 7.4, 14.0  # how wide a letter is, in units of the drawing
 _RADII: Final = (5.0, 12.0)
 _WIDTHS: Final = (1.3, 8.0)
 #: How far a tie bends towards the middle, and how far ties of the same nodes stand apart.
-_PULL: Final = 0.55
+_PULL: Final = 0.62
 _APART: Final = 16.0
+_MANY: Final = 70
 
 _XMLNS: Final = "http://graphml.graphdrawing.org/xmlns"
 _ROOT: Final = (
@@ -107,6 +108,11 @@ class Network:
     nodes: tuple[PlacedNode, ...]
     edges: tuple[PlacedEdge, ...]
 
+    @property
+    def is_dense(self) -> bool:
+        """Return whether there are so many ties that they must let others shine through."""
+        return len(self.edges) > _MANY
+
 
 def draw_network(nodes: Iterable[Node], edges: Iterable[Edge]) -> Network:
     """Return the drawing; ties to nodes that are not there, and of a node to itself, are left out.
@@ -173,7 +179,7 @@ def _draw_edges(
                 source_label=known[tie.source].label,
                 target_label=known[tie.target].label,
                 d=_line(tie, places, (width / 2, height / 2), bend),
-                width=_scale(abs(tie.weight), sizes, _WIDTHS),
+                width=_scale(abs(tie.weight), sizes, _WIDTHS, is_line=True),
                 bend=bend,
             )
         )
@@ -253,7 +259,7 @@ def _places(nodes: Sequence[Node]) -> tuple[dict[str, tuple[float, float]], floa
     on_right = math.ceil(len(nodes) / 2)
     lines = max(on_right, 1)
     tall = lines * _LINE / 2
-    wide = max(_LEAST_WIDTH, tall * 0.8)
+    wide = max(_LEAST_WIDTH, tall * 1.2)
     room = max((_measure(shorten_label(node.label)) for node in nodes), default=0.0)
     middle_x = wide + _RADII[1] + _GAP + room + _MARGIN
     middle_y = tall + _MARGIN
@@ -292,12 +298,15 @@ def _line(
     return f"M{x1:g} {y1:g}Q{x:.1f} {y:.1f} {x2:g} {y2:g}"
 
 
-def _scale(value: float, values: Sequence[float], bounds: tuple[float, float]) -> float:
-    """Return how large ``value`` is drawn: areas, not lengths, stand for numbers."""
+def _scale(
+    value: float, values: Sequence[float], bounds: tuple[float, float], *, is_line: bool = False
+) -> float:
+    """Return how large ``value`` is drawn: the width of a line or the area of a spot tells it."""
     most = max(values, default=0.0)
     if most <= 0 or value <= 0:
         return bounds[0]
-    return round(bounds[0] + (bounds[1] - bounds[0]) * math.sqrt(value / most), 2)
+    share = value / most if is_line else math.sqrt(value / most)
+    return round(bounds[0] + (bounds[1] - bounds[0]) * share, 2)
 
 
 # For other programs.

@@ -43,8 +43,8 @@ MATRIX_CSV: Final = Format("matrix.csv", "text/csv", "matrix.csv", "CSV")
 MATRIX_JSON: Final = Format("matrix.json", "application/json", "matrix.json", "JSON")
 FORMATS: Final = (PLAIN_JSON, GRAPHML, CSV, MATRIX_CSV, MATRIX_JSON)
 #: What a page shows at most; files have all.
-_MOST_ROWS: Final = 300
-_MOST_LINES: Final = 900
+_MOST_ROWS: Final = 200
+_MOST_LINES: Final = 400
 _MOST_COMMON: Final = 200
 
 

@@ -30,7 +30,9 @@ interface Tie extends SimulationLinkDatum<Knot> {
 }
 
 const APART = 15;
-const MARGIN = 18;
+const MARGIN = 16;
+/** How strongly all nodes are drawn to the middle. */
+const PULL = 0.035;
 
 function number(element: Element, name: string): number {
   return Number(element.getAttribute(name)) || 0;
@@ -54,6 +56,14 @@ function read(svg: SVGSVGElement): { knots: Knot[]; ties: Tie[] } {
     const source = byId.get(element.getAttribute("data-source") ?? "");
     const target = byId.get(element.getAttribute("data-target") ?? "");
     if (!source || !target) continue;
+    const line = element.querySelector("path");
+    if (line) {
+      // A thin line is hard to point at.
+      const reach = line.cloneNode() as SVGPathElement;
+      reach.setAttribute("class", "reach");
+      reach.removeAttribute("stroke-width");
+      line.before(reach);
+    }
     ties.push({
       element, source, target,
       paths: [...element.querySelectorAll("path")],
@@ -89,7 +99,8 @@ export function settle(frame: HTMLElement): void {
     const now = frame.clientWidth;
     if (!now || now === width) return false;
     width = now;
-    height = Math.round(Math.min(Math.max(width * 0.62, 380, Math.sqrt(knots.length) * 95), 720));
+    const room = (knots.length * 16_000) / width;
+    height = Math.round(Math.min(Math.max(Math.min(width * 0.5, 560), room, 360), 820));
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     svg.setAttribute("height", String(height));
     return true;
@@ -120,10 +131,22 @@ export function settle(frame: HTMLElement): void {
       Math.min(degree.get(tie.source) ?? 1, degree.get(tie.target) ?? 1));
   const simulation = forceSimulation<Knot, Tie>(knots)
     .force("links", links)
-    .force("apart", forceManyBody<Knot>().strength(-crowd * 3).distanceMax(crowd * 5))
+    .force("apart", forceManyBody<Knot>().strength(-crowd * 4))
     .force("labels", forceCollide<Knot>((knot) => Math.max(knot.radius + 12, Math.min(knot.room / 2, 62) + 4)).iterations(2))
-    .force("across", forceX<Knot>(() => width / 2).strength(0.06))
-    .force("down", forceY<Knot>(() => height / 2).strength(0.06 * (width / height)))
+    .force("across", forceX<Knot>(() => width / 2).strength(PULL))
+    .force("down", forceY<Knot>(() => height / 2).strength(PULL * (width / height)))
+    .force("middle", (alpha) => {
+      // The drawing, not its busiest part, is in the middle of the frame.
+      const shift = (axis: "x" | "y", size: number): number => {
+        const all = knots.map((knot) => knot[axis]);
+        return (size / 2 - (Math.min(...all) + Math.max(...all)) / 2) * 0.3 * alpha;
+      };
+      const [right, down] = [shift("x", width), shift("y", height - 20)];
+      for (const knot of knots) {
+        knot.x += right;
+        knot.y += down;
+      }
+    })
     .stop();
 
   const paint = (): void => {
@@ -150,8 +173,8 @@ export function settle(frame: HTMLElement): void {
 
   new ResizeObserver(() => {
     if (!measure()) return;
-    simulation.force("across", forceX<Knot>(() => width / 2).strength(0.06));
-    simulation.force("down", forceY<Knot>(() => height / 2).strength(0.06 * (width / height)));
+    simulation.force("across", forceX<Knot>(() => width / 2).strength(PULL));
+    simulation.force("down", forceY<Knot>(() => height / 2).strength(PULL * (width / height)));
     if (isStill) rest();
     else simulation.alpha(0.5).restart();
   }).observe(frame);
