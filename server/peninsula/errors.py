@@ -21,6 +21,7 @@
       . QueryOutOfMemory         507   it needed more than the memory limit
       . QueryCancelled           503   an administrator, or the lack of room, ended it
   + ParameterError               400   a value for a question's parameter is missing or wrong
+    - UnknownName                400   a name in its place fits no thing, or several
   + Unauthorized                 401   no token, or none that is known
   + Forbidden                    403   the token's role does not reach so far
   + InvalidUpload                400   what was sent is not RDF; with line and column
@@ -51,7 +52,7 @@ that is wrong; ``remedy`` says what would mend it.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -259,6 +260,27 @@ class ParameterError(PeninsulaError):
         return {**super().details(), "parameter": self.parameter}
 
 
+class UnknownName(ParameterError):
+    """A parameter is given as a name that fits no thing, or several; ``choices`` are near."""
+
+    title = "Unknown or ambiguous name"
+
+    def __init__(
+        self,
+        message: str,
+        remedy: str = "",
+        *,
+        parameter: str = "",
+        choices: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        super().__init__(message, remedy, parameter=parameter)
+        #: Values with their labels.
+        self.choices = tuple(choices)
+
+    def details(self) -> dict[str, object]:
+        return {**super().details(), "choices": dict(self.choices)}
+
+
 class Unauthorized(PeninsulaError):
     """The request has no token, or none that is known."""
 
@@ -340,9 +362,28 @@ class UnknownGraph(NotFound):
 
 
 class UnknownResource(NotFound):
-    """The graph says nothing about this thing."""
+    """The graph says nothing about this thing.
+
+    ``suggestions`` are things with a name like it, ``earlier`` a generation that knew it.
+    """
 
     title = "Unknown resource"
+
+    def __init__(
+        self,
+        message: str,
+        remedy: str = "",
+        *,
+        suggestions: Sequence[Mapping[str, str]] = (),
+        earlier: int | None = None,
+    ) -> None:
+        super().__init__(message, remedy)
+        self.suggestions = list(suggestions)
+        self.earlier = earlier
+
+    def details(self) -> dict[str, object]:
+        found = {"suggestions": self.suggestions, "earlier": self.earlier}
+        return {**super().details(), **{name: value for name, value in found.items() if value}}
 
 
 class UnknownGeneration(NotFound):

@@ -1,56 +1,153 @@
-"""What does the graph know of one thing?"""
+"""What does the graph know of one thing?
+
+Its names, what it is, every statement about it with where that is from, and what points at it.
+Sections (``sections``) tell the rest: what others, tenures and votes and claims, say of it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import pyoxigraph as ox
 
-from peninsula.dataset.interface import Dataset, Row, Term, select
+from peninsula.dataset.interface import Dataset, Term, select
 from peninsula.labels import LANGUAGES, find_labels, name_of
-from peninsula.namespaces import expand, shorten
+from peninsula.namespaces import BASE, expand, shorten
+from peninsula.provenance import (
+    INFERRED,
+    Provenance,
+    Statement,
+    read_statements,
+    tell_provenance,
+    terms_of,
+)
+from peninsula.sections import (
+    ON_A_PAGE,
+    SPECS,
+    Pointers,
+    Section,
+    Spec,
+    Time,
+    count_narrowed,
+    count_pointers,
+    draft_sections,
+    finish_sections,
+    list_choices,
+    read_time,
+)
 from peninsula.tables import Cell, make_cell
 
-_OUTGOING: Final = """
-SELECT DISTINCT ?property ?value WHERE {{
-  GRAPH ?graph {{ {iri} ?property ?object }} FILTER(?graph != graph:inferred)
-  OPTIONAL {{ ?object foaf:name|rdfs:label ?name FILTER(isBlank(?object)) }}
-  BIND(COALESCE(?name, ?object) AS ?value)
-}}
+#: Statements about one thing that its page shows, and things that point at it, by property.
+MOST_FACTS: Final = 3000
+_POINTING: Final = 10
+_MOST_POINTING: Final = 1500
+
+_NAMELESS: Final = """
+SELECT ?node ?name WHERE {{ {iri} ?property ?node FILTER(isBlank(?node))
+  ?node foaf:name|rdfs:label ?name }} LIMIT 200
 """
 _INCOMING: Final = """
 SELECT DISTINCT ?property ?thing WHERE {{
-  GRAPH ?graph {{ ?thing ?property {iri} }} FILTER(?graph != graph:inferred)
-}} LIMIT {limit}
+  {properties}
+  {{ GRAPH ?graph {{ ?thing ?property {iri} }} FILTER(?graph != graph:inferred) }}
+  UNION {{
+    ?thing ?property {iri} FILTER NOT EXISTS {{ GRAPH ?any {{ ?thing ?property {iri} }} }}
+  }}
+  FILTER(isIRI(?thing))
+}} {order} LIMIT {limit} OFFSET {offset}
 """
+_SPOTS: Final = """
+SELECT DISTINCT ?place ?shape WHERE {{
+  {{ {iri} geo:hasGeometry/geo:asWKT ?shape BIND({iri} AS ?place) }}
+  UNION {{ {iri} pen:takesPlaceAt|pen:hasCapital ?place . ?place geo:hasGeometry/geo:asWKT ?shape }}
+}} LIMIT 40
+"""
+_LINKS: Final = "SELECT ?link WHERE {{ ?link pen:linksEntity {iri} }} LIMIT 40"
 _DUMP: Final = "SELECT ?graph WHERE {{ ?graph void:dataDump {iri} }}"
-_TERMS: Final = """
-SELECT DISTINCT ?term ?kind ?definition WHERE {
-  VALUES ?kind { owl:Class owl:ObjectProperty owl:DatatypeProperty owl:AnnotationProperty }
-  GRAPH graph:ontology { ?term a ?kind }
-  FILTER(STRSTARTS(STR(?term), STR(pen:)))
-  OPTIONAL { ?term skos:definition ?definition FILTER(LANG(?definition) = "en") }
-}
+_QUADS: Final = """
+SELECT ?subject ?property ?value ?graph WHERE {{
+  {{ GRAPH ?graph {{ {iri} ?property ?value }} BIND({iri} AS ?subject) }}
+  UNION {{ GRAPH ?graph {{ ?subject ?property {iri} }} BIND({iri} AS ?value) }}
+  UNION {{
+    {iri} ?property ?value FILTER NOT EXISTS {{ GRAPH ?any {{ {iri} ?property ?value }} }}
+    BIND({iri} AS ?subject)
+  }}
+  UNION {{
+    ?subject ?property {iri} FILTER NOT EXISTS {{ GRAPH ?any {{ ?subject ?property {iri} }} }}
+    BIND({iri} AS ?value)
+  }}
+}}
 """
+_POINT: Final = re.compile(r"POINT\s*Z?\s*\(\s*(-?[\d.]+)\s+(-?[\d.]+)", re.IGNORECASE)
+
+_TYPE: Final = expand("rdf:type")
 _LABELS: Final = tuple(
     expand(name) for name in ("rdfs:label", "skos:prefLabel", "skos:altLabel", "dcterms:title")
 )
+_SUMMARIES: Final = tuple(
+    expand(name)
+    for name in ("pen:paraphrase", "dcterms:description", "skos:definition", "pen:outcome")
+)
+_WHERE: Final = tuple(
+    expand(name)
+    for name in (
+        "pen:isCitizenOf", "pen:isOfficeOf", "pen:isLocatedIn", "pen:isOrganOf",
+        "pen:isGroupWithin", "pen:isGovernmentOf", "pen:takesPlaceAt", "pen:isSessionOf",
+        "skos:inScheme",
+    )
+)  # fmt: skip
 #: What a page says first, in this order.
 _FIRST: Final = tuple(
     expand(name)
     for name in (
-        "rdf:type", "skos:definition", "dcterms:description", "pen:paraphrase", "pen:hasHolder",
-        "pen:edtf", "pen:inferredEdtf", "pen:from", "pen:until",
+        "rdf:type", "pen:paraphrase", "dcterms:description", "skos:definition", "pen:outcome",
+        "pen:hasStatus", "pen:hasHolder", "pen:hasStance", "pen:onObject", "pen:isToward",
+        "pen:edtf", "pen:inferredEdtf", "pen:from", "pen:until", "pen:adoptionDate", "pen:votedOn",
+        "pen:birthDate", "pen:deathDate", "pen:takesPlaceAt", "pen:placeDescription",
+        "pen:isCitizenOf", "pen:isOfficeOf", "pen:isLocatedIn", "pen:hasCapital",
+        "pen:officialName", "pen:givenName", "pen:familyName",
     )
 )  # fmt: skip
-#: What a page says last: where it is from.
-_LAST: Final = tuple(
+#: Remarks on a thing.
+_NOTES: Final = frozenset(
     expand(name)
-    for name in ("pen:hasVerification", "pen:verificationNote", "dcterms:source", "pen:inventoryId")
-)
-_INCOMING_LIMIT: Final = 1000
+    for name in (
+        "skos:note", "skos:scopeNote", "skos:example", "skos:changeNote", "skos:historyNote",
+        "pen:timeNote", "pen:ambiguity", "rdfs:comment",
+    )
+)  # fmt: skip
+#: What it is called or is like in other vocabularies and registers.
+_ELSEWHERE: Final = frozenset(
+    expand(name)
+    for name in (
+        "skos:exactMatch", "skos:closeMatch", "skos:broadMatch", "skos:narrowMatch",
+        "skos:relatedMatch", "owl:sameAs", "rdfs:seeAlso", "pen:geonamesId", "pen:iso3166Alpha2",
+        "pen:iso3166Alpha3", "pen:unM49", "pen:symbol", "geo:hasGeometry", "dcterms:identifier",
+    )
+)  # fmt: skip
+#: How the record was made.
+_RECORD: Final = frozenset(
+    expand(name)
+    for name in (
+        "pen:hasVerification", "pen:verificationNote", "dcterms:source", "pen:citation",
+        "prov:wasDerivedFrom", "pen:hasIncompleteSource", "pen:inventoryId", "skos:editorialNote",
+        "rdfs:isDefinedBy", "skos:inScheme", "skos:topConceptOf", "pen:sha256",
+        "pen:characterCount", "pen:confirmedBy", "pen:confirmedOn", "dcterms:license",
+        "dcterms:creator", "dcterms:publisher", "dcterms:issued", "void:dataDump",
+    )
+)  # fmt: skip
+_CLASSES_OF_OTHERS: Final = ("http://www.w3.org/", "http://www.opengis.net/", "http://xmlns.com/")
+
+
+@dataclass(frozen=True)
+class Value:
+    """A value, and on whose word it stands."""
+
+    cell: Cell
+    provenance: Provenance
 
 
 @dataclass(frozen=True)
@@ -58,45 +155,229 @@ class Fact:
     """A property with its values."""
 
     property: Cell
-    values: list[Cell]
+    values: list[Value]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Facts of one sort; ``key`` is facts, notes, elsewhere, record, names or inferred."""
+
+    key: str
+    facts: list[Fact]
+
+
+@dataclass(frozen=True)
+class Pointing:
+    """A property that points here, how often, and some of what it points from."""
+
+    by: Cell
+    count: int
+    things: list[Cell]
+    #: The section that says more of the same.
+    section: str = ""
+
+    @property
+    def name(self) -> str:
+        return shorten(self.by.iri)
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Where a thing, or what it is linked to, lies."""
+
+    place: Cell
+    latitude: float
+    longitude: float
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The same thing elsewhere, and who confirmed that."""
+
+    target: Cell
+    link: Cell | None
+    confirmed_by: str
+    confirmed_on: str
+    provenance: Provenance | None
+
+
+@dataclass(frozen=True)
+class Name:
+    """What a thing is called in one language."""
+
+    text: str
+    language: str
 
 
 @dataclass(frozen=True)
 class About:
-    """Everything the graph says of one thing, and what points to it."""
+    """Everything the page of a thing says."""
 
     iri: str
     label: str
-    other_labels: list[Cell]
-    facts: list[Fact]
-    incoming: list[Fact]
+    label_language: str
+    #: Its names besides the label, those in the languages of the pages first.
+    other_labels: list[Name]
+    classes: list[Cell]
+    time: Time
+    where: list[Fact]
+    #: What it is, in a sentence.
+    summary: Cell | None
+    groups: list[Group]
+    sections: list[Section]
+    pointers: Pointers
+    pointing: list[Pointing]
+    places: list[Placed]
+    identities: list[Identity]
+    #: How many statements there are about it, and whether not all are shown.
+    count: int
+    is_cut: bool
+    #: Where the thing is a named graph: how many statements it holds.
+    graph_size: int | None = None
 
     @property
     def name(self) -> str:
         return shorten(self.iri)
 
+    @property
+    def kind(self) -> str:
+        """Return its kind as the address says it."""
+        parts = self.iri.removeprefix(BASE).split("/")
+        return parts[1] if parts[0] == "id" and len(parts) > 1 else parts[0]
 
-def describe_resource(dataset: Dataset, iri: ox.NamedNode, language: str) -> About | None:
-    """Return what the graph knows of ``iri``, or None where it knows nothing."""
-    outgoing = list(select(dataset, _OUTGOING.format(iri=iri)))
-    incoming = list(select(dataset, _INCOMING.format(iri=iri, limit=_INCOMING_LIMIT)))
-    if not outgoing and not incoming and iri.value not in dataset.graphs():
+
+@dataclass(frozen=True)
+class Extract:
+    """One section, or one property that points here, paged."""
+
+    page: int
+    pages: int
+    count: int
+    is_cut: bool
+    section: Section | None = None
+    pointing: Pointing | None = None
+    #: By what the rows can be narrowed: key -> value, its label, how many.
+    choices: Mapping[str, list[tuple[str, str, int]]] | None = None
+    narrowed: Mapping[str, str] | None = None
+
+
+def describe_resource(
+    dataset: Dataset, iri: ox.NamedNode, language: str, *, covered: Iterable[str] = ()
+) -> About | None:
+    """Return what the graph knows of ``iri``, or None where it knows nothing.
+
+    ``covered`` names properties that point at it, and that the page tells of otherwise.
+    """
+    said = read_statements(dataset, [iri.value], most=MOST_FACTS + 1)
+    own = said.get(iri.value, [])
+    pointers = count_pointers(dataset, iri)
+    graphs = dataset.graphs()
+    if not own and not pointers.counts and iri.value not in graphs:
         return None
-    terms: list[Term | None] = [iri, *(term for row in (*outgoing, *incoming) for term in row)]
+    hidden = {expand(name) for name in covered}
+    specs = [s for s in SPECS if pointers.count(s) and expand(s.property) not in hidden]
+    draft = draft_sections(dataset, iri, specs, pointers, is_short=True)
+    incoming = _read_incoming(dataset, iri)
+    spots = list(select(dataset, _SPOTS.format(iri=iri)))
+    links = _read_links(dataset, iri, pointers)
+    names = {
+        str(node): name
+        for node, name in select(dataset, _NAMELESS.format(iri=iri))
+        if any(isinstance(s.value, ox.BlankNode) for s in own)
+    }
+    terms: set[Term | None] = {iri, *terms_of(own), *draft.terms()}
+    terms |= {ox.NamedNode(p) for p in incoming}
+    terms |= {t for things in incoming.values() for t in things[:_POINTING]}
+    terms |= {row[0] for row in spots}
+    for statements in links.values():
+        terms |= terms_of(statements)
     labels = find_labels(dataset, terms, language)
-    label = name_of(iri.value, labels)
-    names = [row for row in outgoing if _value(row[0]) in _LABELS]
-    facts = [row for row in outgoing if _value(row[0]) not in _LABELS]
+    sections = finish_sections(draft, iri.value, specs, pointers, labels, language)
+    label, label_language = _choose_label(own, language) or (name_of(iri.value, labels), "")
     return About(
-        iri.value,
-        label,
-        sorted(
-            {cell for _, v in names if (cell := make_cell(v, labels)).text != label},
-            key=lambda cell: (_language_rank(cell), cell.text),
-        ),
-        _group(facts, labels),
-        _group(incoming, labels),
+        iri=iri.value,
+        label=label,
+        label_language=label_language,
+        other_labels=_list_names(own, label),
+        classes=_list_classes(own, labels),
+        time=read_time(own),
+        where=[f for f in _group_facts(iri.value, own, labels, names, set(_WHERE)) if f.values],
+        summary=_summarize(own, labels, label, language),
+        groups=_list_groups(iri.value, own, labels, names),
+        sections=sections,
+        pointers=pointers,
+        pointing=_list_pointing(incoming, pointers, labels, sections),
+        places=[spot for row in spots if (spot := _read_spot(row, labels))],
+        identities=_list_identities(own, links, labels),
+        count=len({(s.property, str(s.value)) for s in own if s.graph != INFERRED}),
+        is_cut=len(own) > MOST_FACTS,
+        graph_size=graphs.get(iri.value),
     )
+
+
+def read_section(
+    dataset: Dataset, iri: ox.NamedNode, spec: Spec, page: int, narrowed: dict[str, str],
+    language: str,
+) -> Extract:  # fmt: skip
+    """Return one section of the page of ``iri``, paged."""
+    pointers = count_pointers(dataset, iri)
+    count = count_narrowed(dataset, iri, spec, narrowed) if narrowed else pointers.count(spec)
+    draft = draft_sections(
+        dataset, iri, [spec], pointers, is_short=False, page=page, narrowed=narrowed
+    )
+    choices = list_choices(dataset, iri, spec, narrowed)
+    values = {ox.NamedNode(value) for some in choices.values() for value, _ in some}
+    labels = find_labels(dataset, draft.terms() | values, language)
+    found = finish_sections(draft, iri.value, [spec], pointers, labels, language)
+    return Extract(
+        page,
+        -(-count // ON_A_PAGE),
+        count,
+        pointers.is_cut,
+        section=found[0] if found else None,
+        choices={
+            key: [(shorten(value), name_of(value, labels), number) for value, number in counted]
+            for key, counted in choices.items()
+        },
+        narrowed={key: shorten(value) for key, value in narrowed.items()},
+    )
+
+
+def read_pointing(
+    dataset: Dataset, iri: ox.NamedNode, property: ox.NamedNode, page: int, language: str
+) -> Extract:
+    """Return what points at ``iri`` by ``property``, paged."""
+    pointers = count_pointers(dataset, iri)
+    query = _INCOMING.format(
+        properties=f"VALUES ?property {{ {property} }}",
+        iri=iri,
+        order="ORDER BY ?thing",
+        limit=ON_A_PAGE,
+        offset=(page - 1) * ON_A_PAGE,
+    )
+    things = [thing for _, thing in select(dataset, query)]
+    labels = find_labels(dataset, [property, *things], language)
+    count = pointers.counts.get(property.value, 0)
+    return Extract(
+        page,
+        -(-count // ON_A_PAGE),
+        count,
+        pointers.is_cut,
+        pointing=Pointing(
+            Cell(name_of(property.value, labels), property.value),
+            count,
+            [make_cell(thing, labels) for thing in things],
+        ),
+    )
+
+
+def read_quads(
+    dataset: Dataset, iri: ox.NamedNode
+) -> Iterator[tuple[Term | None, Term | None, Term | None, Term | None]]:
+    """Yield subject, property, value and graph of every statement about or with ``iri``."""
+    for row in select(dataset, _QUADS.format(iri=iri)):
+        subject, property, value, graph = row
+        yield subject, property, value, graph
 
 
 def find_dumped_graph(dataset: Dataset, iri: ox.NamedNode) -> str | None:
@@ -105,37 +386,213 @@ def find_dumped_graph(dataset: Dataset, iri: ox.NamedNode) -> str | None:
     return next((row[0].value for row in rows if isinstance(row[0], ox.NamedNode)), None)
 
 
-def list_terms(dataset: Dataset, language: str) -> dict[str, list[tuple[Cell, str]]]:
-    """Return classes and properties by kind, each with its definition."""
-    rows = list(select(dataset, _TERMS))
-    labels = find_labels(dataset, (row[0] for row in rows), language)
-    kinds: dict[str, list[tuple[Cell, str]]] = {}
-    for term, kind, definition in rows:
-        entry = (make_cell(term, labels), _value(definition))
-        kinds.setdefault(shorten(_value(kind)), []).append(entry)
-    return {kind: sorted(terms, key=lambda t: t[0].iri) for kind, terms in sorted(kinds.items())}
+# What it is.
 
 
-def _group(rows: Iterable[Row], labels: dict[str, str]) -> list[Fact]:
-    """Return the values of ``rows`` by property, in the order in which a page says them."""
-    values: dict[str, list[Cell]] = {}
-    for property, value in rows:
-        values.setdefault(_value(property), []).append(make_cell(value, labels))
-    facts = [
-        Fact(Cell(name_of(iri, labels), iri), sorted(cells, key=lambda c: c.text.casefold()))
-        for iri, cells in values.items()
+def _choose_label(own: Iterable[Statement], language: str) -> tuple[str, str] | None:
+    """Return the label and its language, as ``labels`` would choose it."""
+    order = (language, "en", *LANGUAGES)
+    ranks = {"pen:paraphrase": 1, "skos:prefLabel": 2, "rdfs:label": 2, "dcterms:title": 3}
+    ranked = {expand(name): rank for name, rank in ranks.items()}
+    offers = [
+        (order.index(v.language) if v.language in order else 9, ranked[s.property], v.value, v)
+        for s in own
+        if s.property in ranked and isinstance(v := s.value, ox.Literal)
     ]
+    if not offers:
+        return None
+    best = min(offers, key=lambda offer: offer[:3])[3]
+    return best.value, best.language or ""
+
+
+def _list_names(own: Iterable[Statement], label: str) -> list[Name]:
+    names = {
+        Name(s.value.value, s.value.language or "")
+        for s in own
+        if s.property in _LABELS and isinstance(s.value, ox.Literal) and s.value.value != label
+    }
+    return sorted(names, key=lambda name: (_language_rank(name.language), name.text))
+
+
+def _list_classes(own: Iterable[Statement], labels: dict[str, str]) -> list[Cell]:
+    """Return the classes that are stated; those of others only where there are no others."""
+    found = {
+        s.value.value
+        for s in own
+        if s.property == _TYPE and s.graph != INFERRED and isinstance(s.value, ox.NamedNode)
+    }
+    telling = {iri for iri in found if not iri.startswith(_CLASSES_OF_OTHERS)} or found
+    cells = (Cell(name_of(iri, labels), iri) for iri in telling)
+    return sorted(cells, key=lambda cell: (not cell.iri.startswith(BASE), cell.text))
+
+
+def _summarize(
+    own: Iterable[Statement], labels: dict[str, str], label: str, language: str
+) -> Cell | None:
+    offers = [
+        (_SUMMARIES.index(s.property), _wish(s.value, language), str(s.value), s.value)
+        for s in own
+        if s.property in _SUMMARIES and isinstance(s.value, ox.Literal) and s.value.value != label
+    ]
+    return make_cell(min(offers, key=lambda offer: offer[:3])[3], labels) if offers else None
+
+
+# Facts.
+
+
+def _list_groups(
+    iri: str, own: list[Statement], labels: dict[str, str], names: Mapping[str, Term | None]
+) -> list[Group]:
+    stated = {(s.property, str(s.value)) for s in own if s.graph != INFERRED}
+    inferred = [s for s in own if s.graph == INFERRED and (s.property, str(s.value)) not in stated]
+    said = [s for s in own if (s.property, str(s.value)) in stated and s.property not in _LABELS]
+    parts = {
+        "facts": [s for s in said if _sort_of(s.property) == "facts"],
+        "notes": [s for s in said if _sort_of(s.property) == "notes"],
+        "elsewhere": [s for s in said if _sort_of(s.property) == "elsewhere"],
+        "record": [s for s in said if _sort_of(s.property) == "record"],
+        "names": [s for s in own if s.property in _LABELS and s.graph != INFERRED],
+        "inferred": inferred,
+    }
+    return [
+        Group(key, facts)
+        for key, some in parts.items()
+        if (facts := _group_facts(iri, some, labels, names, provenance_of=own))
+    ]
+
+
+def _sort_of(property: str) -> str:
+    if property in _NOTES:
+        return "notes"
+    if property in _ELSEWHERE:
+        return "elsewhere"
+    return "record" if property in _RECORD else "facts"
+
+
+def _group_facts(
+    iri: str,
+    statements: Iterable[Statement],
+    labels: dict[str, str],
+    names: Mapping[str, Term | None],
+    only: set[str] | None = None,
+    *,
+    provenance_of: Iterable[Statement] | None = None,
+) -> list[Fact]:
+    """Return the values by property, in the order in which a page says them."""
+    statements = [s for s in statements if only is None or s.property in only]
+    own = list(statements if provenance_of is None else provenance_of)
+    graphs: dict[str, dict[Term, set[str]]] = {}
+    for s in statements:
+        graphs.setdefault(s.property, {}).setdefault(s.value, set()).add(s.graph)
+    told: dict[frozenset[str], Provenance] = {}
+    facts = []
+    for property, found in graphs.items():
+        values = []
+        for value, places in found.items():
+            key = frozenset(places - {INFERRED} or places)
+            if key not in told:
+                told[key] = tell_provenance(iri, own, labels, key)
+            shown = names.get(str(value), value) if isinstance(value, ox.BlankNode) else value
+            values.append(Value(make_cell(shown, labels), told[key]))
+        values.sort(key=lambda v: (_language_rank(v.cell.language), v.cell.text.casefold()))
+        facts.append(Fact(Cell(name_of(property, labels), property), values))
     return sorted(facts, key=lambda fact: (_rank(fact.property.iri), fact.property.text))
 
 
 def _rank(iri: str) -> int:
-    if iri in _FIRST:
-        return _FIRST.index(iri)
-    return len(_FIRST) + 1 + _LAST.index(iri) if iri in _LAST else len(_FIRST)
+    return _FIRST.index(iri) if iri in _FIRST else len(_FIRST)
 
 
-def _language_rank(cell: Cell) -> int:
-    return LANGUAGES.index(cell.language) if cell.language in LANGUAGES else len(LANGUAGES)
+# What points at it.
+
+
+def _read_incoming(dataset: Dataset, iri: ox.NamedNode) -> dict[str, list[Term]]:
+    query = _INCOMING.format(properties="", iri=iri, order="", limit=_MOST_POINTING, offset=0)
+    found: dict[str, list[Term]] = {}
+    for property, thing in select(dataset, query):
+        if property is not None and thing is not None:
+            found.setdefault(_value(property), []).append(thing)
+    return {property: sorted(things, key=str) for property, things in found.items()}
+
+
+def _list_pointing(
+    incoming: dict[str, list[Term]],
+    pointers: Pointers,
+    labels: dict[str, str],
+    sections: Iterable[Section],
+) -> list[Pointing]:
+    shown: dict[str, str] = {}
+    for section in sections:
+        if section.count == pointers.counts.get(expand(section.spec.property)):
+            shown[expand(section.spec.property)] = section.key
+    found = [
+        Pointing(
+            Cell(name_of(property, labels), property),
+            count,
+            [make_cell(thing, labels) for thing in incoming.get(property, [])[:_POINTING]],
+            shown.get(property, ""),
+        )
+        for property, count in pointers.counts.items()
+    ]
+    return sorted(found, key=lambda p: (bool(p.section), -p.count, p.by.text))
+
+
+# Where it is, and what it is elsewhere.
+
+
+def _read_spot(row: tuple[Term | None, ...], labels: dict[str, str]) -> Placed | None:
+    place, shape = row
+    match = _POINT.search(_value(shape))
+    if match is None:
+        return None
+    try:
+        longitude, latitude = float(match[1]), float(match[2])
+    except ValueError:
+        return None
+    if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
+        return None
+    return Placed(make_cell(place, labels), latitude, longitude)
+
+
+def _read_links(
+    dataset: Dataset, iri: ox.NamedNode, pointers: Pointers
+) -> dict[str, list[Statement]]:
+    if not pointers.counts.get(expand("pen:linksEntity")):
+        return {}
+    nodes = [_value(row[0]) for row in select(dataset, _LINKS.format(iri=iri))]
+    return read_statements(dataset, [node for node in nodes if node])
+
+
+def _list_identities(
+    own: Iterable[Statement], links: Mapping[str, list[Statement]], labels: dict[str, str]
+) -> list[Identity]:
+    found: dict[str, Identity] = {}
+    for node, statements in links.items():
+        told = {s.property: _value(s.value) for s in statements}
+        target = told.get(expand("pen:linksTo"), "")
+        if target:
+            found[target] = Identity(
+                Cell(shorten(target), target),
+                Cell(name_of(node, labels), node),
+                told.get(expand("pen:confirmedBy"), ""),
+                told.get(expand("pen:confirmedOn"), ""),
+                tell_provenance(node, statements, labels),
+            )
+    for s in own:
+        target = _value(s.value)
+        if s.property == expand("skos:exactMatch") and not target.startswith(BASE):
+            found.setdefault(target, Identity(Cell(shorten(target), target), None, "", "", None))
+    return [found[target] for target in sorted(found)]
+
+
+def _wish(value: Term, language: str) -> int:
+    tag = value.language if isinstance(value, ox.Literal) else ""
+    order = (language, "en", *LANGUAGES)
+    return order.index(tag) if tag in order else len(order)
+
+
+def _language_rank(language: str) -> int:
+    return LANGUAGES.index(language) if language in LANGUAGES else len(LANGUAGES)
 
 
 def _value(term: Term | None) -> str:

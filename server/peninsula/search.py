@@ -47,10 +47,14 @@ _PROPERTIES: Final = " ".join(f"<{iri}>" for iri in _NAMING)
 _COUNT: Final = f"""
 SELECT (COUNT(*) AS ?count) WHERE {{ VALUES ?property {{ {_PROPERTIES} }} ?thing ?property ?name }}
 """
+_EACH: Final = " UNION ".join(
+    f"{{{{ ?thing <{iri}> ?name BIND(<{iri}> AS ?property) }}}}" for iri in _NAMING
+)
+#: A union, because the engine goes through every name there is where a second VALUES binds the
+#: property.
 _NAMES: Final = f"""
 SELECT DISTINCT ?thing ?property ?name WHERE {{{{
-  {{values}} VALUES ?property {{{{ {_PROPERTIES} }}}}
-  ?thing ?property ?name FILTER(isIRI(?thing) && isLiteral(?name))
+  {{values}} {_EACH} FILTER(isIRI(?thing) && isLiteral(?name))
 }}}}
 """
 _CLASSES: Final = """

@@ -6,8 +6,11 @@ about it, a page or RDF as the client wishes. The same holds for terms, concepts
 
 from __future__ import annotations
 
+import csv
+import difflib
+import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -16,11 +19,14 @@ import pyoxigraph as ox
 from flask import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from peninsula.dataset.interface import Dataset, construct
-from peninsula.errors import NotFound, UnknownResource
-from peninsula.formats import GRAPH_FORMATS, HTML, NQUADS, TRIG, Format, find
+from peninsula.dataset.interface import Boolean, Dataset, construct, select
+from peninsula.drawing.maps import Map, Spot, draw_map
+from peninsula.drawing.timeline import Entry, Timeline, draw_timeline
+from peninsula.errors import NotFound, ParameterError, PeninsulaError, UnknownResource
+from peninsula.formats import CSV, GRAPH_FORMATS, HTML, NQUADS, TRIG, Format, find
 from peninsula.knowledge import ONTOLOGY
-from peninsula.namespaces import BASE, CONCEPT_SCHEMES, THING_KINDS
+from peninsula.library import read_iri
+from peninsula.namespaces import BASE, CONCEPT_SCHEMES, THING_KINDS, expand
 from peninsula.negotiation import choose
 from peninsula.profiles.claim import read_claim
 from peninsula.profiles.event import read_event
@@ -28,13 +34,27 @@ from peninsula.profiles.passage import read_passage
 from peninsula.profiles.position import read_position
 from peninsula.profiles.resolution import read_resolution
 from peninsula.profiles.tension import read_tension
-from peninsula.resources import About, describe_resource, find_dumped_graph, list_terms
+from peninsula.resources import (
+    About,
+    Extract,
+    describe_resource,
+    find_dumped_graph,
+    read_pointing,
+    read_quads,
+    read_section,
+)
+from peninsula.sections import NARROWED_BY, Section, Spec, find_spec
 from peninsula.views.answers import answer
+from peninsula.views.names import open_index
 from peninsula.views.site import (
     accepted,
+    asker,
     begin,
+    current_site,
     dataset,
+    generation,
     language,
+    link,
     local_path,
     render,
     require_reading,
@@ -43,6 +63,7 @@ from peninsula.views.site import (
 
 blueprint = Blueprint("resources", __name__)
 _FORMATS: Final = tuple(f for f in GRAPH_FORMATS if f not in {TRIG, NQUADS})
+_DOCUMENTS: Final = (*_FORMATS, CSV)
 _FOLDERS: Final = (*CONCEPT_SCHEMES.values(), "vocabulary", "graph", "ontology", "data")
 
 
@@ -91,34 +112,60 @@ PROFILES: Final[dict[str, Profile]] = {
     "planned-event": _EVENT,
     "hypothetical-event": _EVENT,
 }  # fmt: skip
+_KNOWN: Final = """
+ASK {{
+  {{ GRAPH ?graph {{ {iri} ?property ?value }} }}
+  UNION {{ GRAPH ?graph {{ ?thing ?property {iri} }} }}
+  UNION {{ {iri} ?property ?value }}
+  UNION {{ ?thing ?property {iri} }}
+}}
+"""
+#: A timeline of fewer marks says nothing that its table does not.
+_FEWEST: Final = 2
+_ACTORS: Final = frozenset(
+    expand(name)
+    for name in (
+        "pen:State", "pen:Person", "pen:Group", "pen:Government", "pen:Organization", "pen:Actor",
+        "pen:StateGroup", "pen:HypotheticalActor", "pen:UnspecifiedAgent",
+    )
+)  # fmt: skip
 _SLUG: Final = r"[\w.~%-]+(?:/[\w.~%-]+)*"
+#: Earlier generations that are asked whether they knew what is not known now.
+_EARLIER: Final = 2
+_PATIENCE: Final = 1.0  # seconds
+_MOST_PAGES: Final = 100_000
+#: Parameters of a page that shows one section.
+_OWN: Final = ("section", "property", "page", *NARROWED_BY)
+#: Pieces in which a table of statements is sent.
+_PIECE: Final = 16_384
 
 
 @blueprint.get("/ns")
 @blueprint.get("/ontology")
 def names() -> BaseResponse:
     """Lead from a term, or from the ontology, to the document about all terms."""
-    return _see_other("ns")
+    format = choose(accepted(), (*_FORMATS, HTML), name=request.args.get("format"))
+    return _redirect("ns", format)
 
 
 @blueprint.get("/ns.<extension>")
 def terms(extension: str) -> Response:
-    """Show the terms of the ontology, or send it."""
-    if extension != HTML.extension:
-        return answer(lambda: _send_graph(ONTOLOGY, _format(extension)))
-
-    def show() -> Response:
-        page = render("terms.html", terms=list_terms(dataset(), language()))
-        return Response(page, content_type=HTML.content_type)
-
-    return answer(show)
+    """Send the ontology."""
+    format = find(extension, _FORMATS)
+    if format is None:
+        raise _no_format(extension, _FORMATS)
+    return answer(lambda: _send_graph(ONTOLOGY, format))
 
 
 @blueprint.get("/id/<kind>/<path:slug>")
 def thing(kind: str, slug: str) -> BaseResponse:
     """Lead to, or show, what is known of a thing."""
     if kind not in THING_KINDS:
-        raise NotFound(f"There are no things of the kind “{kind}”.")
+        near = difflib.get_close_matches(kind, THING_KINDS, n=4, cutoff=0.5)
+        raise NotFound(
+            f"There are no things of the kind “{kind}”.",
+            f"There are: {', '.join(near or THING_KINDS)}.",
+        )
     return _resource(f"id/{kind}/{slug}")
 
 
@@ -141,37 +188,198 @@ def _resource(path: str) -> BaseResponse:
     if path.endswith("/"):
         return _folder_of_files(path)
     name, dot, extension = path.rpartition(".")
-    is_document = bool(dot) and find(extension, (*_FORMATS, HTML)) is not None
+    is_document = bool(dot) and find(extension, (*_DOCUMENTS, HTML)) is not None
     iri = _read_iri(name if is_document else path)
     if not is_document:
-        _describe_or_refuse(iri)
-        return _see_other(path)
+        if not _is_known(dataset(), iri):
+            raise _unknown(iri)
+        format = choose(accepted(), (*_FORMATS, HTML, CSV), name=request.args.get("format"))
+        return _redirect(path, format)
     return answer(lambda: _document(iri, extension))
 
 
-def _describe_or_refuse(iri: ox.NamedNode) -> About:
-    about = describe_resource(dataset(), iri, language())
-    if about is None:
-        raise UnknownResource(f"The graph says nothing about <{iri.value}>.", "Is it spelt right?")
-    return about
+def _is_known(state: Dataset, iri: ox.NamedNode) -> bool:
+    known = state.evaluate(_KNOWN.format(iri=iri))
+    return (isinstance(known, Boolean) and known.value) or iri.value in state.graphs()
 
 
 def _document(iri: ox.NamedNode, extension: str) -> Response:
     """Show what is known of a thing, or send it."""
     if extension == HTML.extension:
-        about = _describe_or_refuse(iri)
-        profile = PROFILES.get(_kind(iri))
-        value = profile.read(dataset(), iri, language()) if profile else None
-        template = profile.template if profile and value is not None else "resource.html"
-        page = render(template, about=about, profile=value, formats=_FORMATS)
-        return Response(page, content_type=HTML.content_type)
-    format = _format(extension)
-    if iri.value in dataset().graphs():
+        return Response(_page(iri), content_type=HTML.content_type)
+    format = find(extension, _DOCUMENTS)
+    if format is None:
+        raise _no_format(extension, _DOCUMENTS)
+    is_graph = iri.value in dataset().graphs()
+    if format is CSV:
+        if not _is_known(dataset(), iri):
+            raise _unknown(iri)
+        rows = _graph_rows(iri) if is_graph else read_quads(dataset(), iri)
+        return Response(begin(_write_csv(rows)), content_type=CSV.content_type)
+    if is_graph:
         return _send_graph(iri.value, format)
     triples = list(construct(dataset(), f"DESCRIBE {iri}"))
-    if not triples:
-        _describe_or_refuse(iri)
+    if not triples and not _is_known(dataset(), iri):
+        raise _unknown(iri)
     return respond_with_triples(triples, format.name)
+
+
+# The page.
+
+
+def _page(iri: ox.NamedNode) -> str:
+    wished = _read_wish()
+    profile = PROFILES.get(_kind(iri))
+    covered = profile.covers if profile else ()
+    about = describe_resource(dataset(), iri, language(), covered=covered)
+    if about is None:
+        raise _unknown(iri)
+    if wished is not None:
+        return render("extract.html", about=about, extract=wished(iri), own=_OWN)
+    value = profile.read(dataset(), iri, language()) if profile else None
+    if profile and value is None and covered:
+        # It is not what its address says, so its profile tells nothing.
+        about = describe_resource(dataset(), iri, language()) or about
+    return render(
+        profile.template if profile and value is not None else "resource.html",
+        about=about,
+        profile=value,
+        documents=[
+            (format, link(f"/{iri.value.removeprefix(BASE)}.{format.extension}"))
+            for format in _DOCUMENTS
+        ],
+        timelines=_draw_timelines(about),
+        drawn_map=_draw_places(about),
+        is_actor=any(cell.iri in _ACTORS for cell in about.classes),
+    )
+
+
+def _read_wish() -> Callable[[ox.NamedNode], Extract] | None:
+    """Return what reads the one section, or the one property, that the address asks for."""
+    key, name = request.args.get("section", ""), request.args.get("property", "")
+    if not key and not name:
+        return None
+    page = _read_page()
+    if key:
+        spec = find_spec(key)
+        if spec is None:
+            raise ParameterError(
+                f"There is no section “{key}”.", "The page of the thing names them.",
+                parameter="section",
+            )  # fmt: skip
+        found: Spec = spec
+        narrowed = {
+            key: _read_name(key, text)
+            for key in NARROWED_BY
+            if (text := request.args.get(key, "").strip())
+        }
+        return lambda iri: read_section(dataset(), iri, found, page, narrowed, language())
+    property = ox.NamedNode(_read_name("property", name))
+    return lambda iri: read_pointing(dataset(), iri, property, page, language())
+
+
+def _read_name(parameter: str, text: str) -> str:
+    try:
+        return read_iri(text).value
+    except ValueError as error:
+        raise ParameterError(
+            f"“{text}” is no name for the parameter “{parameter}”: {error}.",
+            "Example: state:russia",
+            parameter=parameter,
+        ) from None
+
+
+def _read_page() -> int:
+    text = request.args.get("page", "1").strip() or "1"
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= _MOST_PAGES):
+        raise ParameterError(f"“{text}” is no number of a page.", "Try 1.", parameter="page")
+    return int(text)
+
+
+def _draw_timelines(about: About) -> dict[str, Timeline]:
+    """Return the timeline of each section that has one, where it shows more than a table does."""
+    drawn = {}
+    for section in about.sections:
+        if section.spec.lanes and sum(1 for row in section.rows if row.time.start) >= _FEWEST:
+            drawn[section.key] = draw_timeline(list(_list_entries(section)))
+    return drawn
+
+
+def _list_entries(section: Section) -> Iterator[Entry]:
+    for row in section.rows:
+        stances = row.values.get("stance", ())
+        kind = f"stance-{stances[0].iri.rpartition('/')[2]}" if stances else "tenure"
+        objects = row.values.get("object", ()) or row.values.get(section.spec.lanes, ())
+        label = ", ".join(cell.text for cell in objects) if stances else row.time.text
+        for lane in row.values.get(section.spec.lanes, ()) or (None,):
+            yield Entry(
+                label=label or row.thing.text,
+                start=row.time.start,
+                end=row.time.end,
+                row=lane.text if lane else "",
+                path=local_path(row.node.iri),
+                tip=f"{row.node.text} ({row.time.text})" if row.time.text else row.node.text,
+                kind=kind,
+                when=row.time.text,
+            )
+
+
+def _draw_places(about: About) -> Map | None:
+    spots = [
+        Spot(
+            placed.place.text,
+            placed.latitude,
+            placed.longitude,
+            "" if placed.place.iri == about.iri else local_path(placed.place.iri),
+        )
+        for placed in about.places
+    ]
+    return draw_map(spots) if spots else None
+
+
+# What is not known.
+
+
+def _unknown(iri: ox.NamedNode) -> UnknownResource:
+    """Return the error for a thing of which nothing is known, with what may have been meant."""
+    kind = _kind(iri)
+    words = re.split(r"[/#]", iri.value)[-1].replace("-", " ")
+    try:
+        near = open_index().near(words, (kind,), language=language())
+        near = near or open_index().near(words, language=language())
+    except PeninsulaError:
+        near = []  # the error that matters is the other one
+    remedy = "Is it spelt right?"
+    earlier = _find_earlier(iri)
+    if earlier is not None:
+        remedy = f"Generation {earlier} knew it; it has been removed since."
+    return UnknownResource(
+        f"The graph says nothing about <{iri.value}>.",
+        remedy,
+        suggestions=[
+            {
+                "iri": hit.iri,
+                "label": hit.text,
+                "class": hit.class_label,
+                "path": local_path(hit.iri),
+            }
+            for hit in near
+        ],
+        earlier=earlier,
+    )
+
+
+def _find_earlier(iri: ox.NamedNode) -> int | None:
+    """Return an earlier generation that knew ``iri``, if that is quickly found."""
+    database, now = current_site().database, generation().number
+    earlier = [other for other in database.all() if other.number < now]
+    for other in reversed(earlier[-_EARLIER:]):
+        try:
+            if _is_known(database.view(asker(_PATIENCE), other), iri):
+                return other.number
+        except PeninsulaError:
+            return None
+    return None
 
 
 def _kind(iri: ox.NamedNode) -> str:
@@ -180,10 +388,45 @@ def _kind(iri: ox.NamedNode) -> str:
     return parts[1] if parts[0] == "id" and len(parts) > 1 else parts[0]
 
 
+# Data.
+
+
 def _send_graph(graph: str, format: Format) -> Response:
     """Send a named graph, as it streams from the engine."""
     chunks = dataset().dump(graph, format).chunks(format)
     return Response(begin(chunks), content_type=format.content_type)
+
+
+def _graph_rows(iri: ox.NamedNode) -> Iterator[tuple[Any, ...]]:
+    query = f"SELECT ?s ?p ?o WHERE {{ GRAPH {iri} {{ ?s ?p ?o }} }}"
+    for subject, property, value in select(dataset(), query):
+        yield subject, property, value, iri
+
+
+def _write_csv(rows: Iterable[tuple[Any, ...]]) -> Iterator[bytes]:
+    """Yield statements as CSV: the value with its datatype and language beside it."""
+    output = io.StringIO()
+    writer = csv.writer(output)
+    writer.writerow(("subject", "property", "value", "datatype", "language", "graph"))
+    for subject, property, value, graph in rows:
+        datatype = tag = ""
+        if isinstance(value, ox.Literal):
+            tag = value.language or ""
+            datatype = "" if tag else value.datatype.value
+        writer.writerow(
+            (_text(subject), _text(property), _text(value), datatype, tag, _text(graph))
+        )
+        if output.tell() > _PIECE:
+            yield output.getvalue().encode()
+            output.seek(0)
+            output.truncate()
+    yield output.getvalue().encode()
+
+
+def _text(term: object) -> str:
+    if term is None:
+        return ""
+    return term.value if isinstance(term, ox.NamedNode | ox.Literal) else str(term)
 
 
 def _folder_of_files(path: str) -> BaseResponse:
@@ -194,21 +437,17 @@ def _folder_of_files(path: str) -> BaseResponse:
     return redirect(local_path(graph), 303)
 
 
-def _see_other(path: str) -> BaseResponse:
-    format = choose(accepted(), (*_FORMATS, HTML), name=request.args.get("format"))
+def _redirect(path: str, format: Format) -> BaseResponse:
     kept = [(name, value) for name, value in request.args.items(multi=True) if name != "format"]
     query = f"?{urlencode(kept)}" if kept else ""
     return redirect(f"/{path}.{format.extension}{query}", 303)
 
 
-def _format(extension: str) -> Format:
-    format = find(extension, _FORMATS)
-    if format is None:
-        raise NotFound(
-            f"There is no document in the format “{extension}”.",
-            f"There are: {', '.join(f.extension for f in _FORMATS)}.",
-        )
-    return format
+def _no_format(extension: str, formats: Iterable[Format]) -> NotFound:
+    return NotFound(
+        f"There is no document in the format “{extension}”.",
+        f"There are: {', '.join(f.extension for f in formats)}.",
+    )
 
 
 def _read_iri(path: str, end: str = "") -> ox.NamedNode:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import Final, cast
+from typing import Final
 
-from flask import Blueprint, Response, current_app, jsonify, request
+from flask import Blueprint, Response, jsonify, request
 
 from peninsula.errors import ParameterError
 from peninsula.formats import CSV, HTML, PLAIN_JSON
 from peninsula.library import read_iri
 from peninsula.namespaces import CONCEPT_SCHEMES, THING_KINDS
 from peninsula.negotiation import choose
-from peninsula.search import LONGEST_TEXT, Found, Hit, Index, Indexes, Wish
+from peninsula.search import LONGEST_TEXT, Found, Hit, Wish
 from peninsula.views.answers import answer
-from peninsula.views.site import accepted, dataset, generation, language, local_path, render
+from peninsula.views.names import open_index
+from peninsula.views.site import accepted, language, local_path, render
 
 blueprint = Blueprint("search", __name__)
 #: Kinds that can be asked for, besides those of things: concepts, and terms of the ontology.
@@ -23,14 +24,6 @@ _KINDS: Final = frozenset((*THING_KINDS, *CONCEPT_SCHEMES.values(), "pen", "grap
 _ON_A_PAGE: Final = 20
 _MOST_ON_A_PAGE: Final = 100
 _MOST_PAGES: Final = 10_000
-_EXTENSION: Final = "peninsula.search"
-
-
-def open_index() -> Index:
-    """Return the index of the names in the state that this request asks about."""
-    indexes = cast(Indexes, current_app.extensions.setdefault(_EXTENSION, Indexes()))
-    state = generation()
-    return indexes.open(dataset(), (state.number, state.published))
 
 
 @blueprint.get("/search")

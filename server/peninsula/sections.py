@@ -1,0 +1,689 @@
+"""Which tables belong to a thing: its offices, meetings, votes, positions, claims, and so on?
+
+What points at a thing decides, not its class: whatever has tenures shows tenures, things of
+somebody's own class, too. A section is a property that points here, with the columns that its
+nodes are read by. The page of a thing has the beginning of each; one section alone is paged.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final
+
+import pyoxigraph as ox
+
+from peninsula.dataset.interface import Dataset, Term, select
+from peninsula.labels import name_of
+from peninsula.namespaces import expand
+from peninsula.provenance import (
+    INFERRED,
+    Provenance,
+    Statement,
+    Statements,
+    read_statements,
+    tell_provenance,
+    terms_of,
+)
+from peninsula.tables import Cell, make_cell
+
+#: Nodes that point at a thing and are counted; beyond, the page says “more than”.
+MOST_COUNTED: Final = 20_000
+#: Rows that are put into the order of time; more of them stand as the engine finds them.
+MOST_ORDERED: Final = 5000
+#: Rows of one section alone, and in the midst of others.
+ON_A_PAGE: Final = 50
+_IN_SHORT: Final = 12
+
+
+@dataclass(frozen=True)
+class Column:
+    """What a row says: the values of a property of its node, or of what that leads to."""
+
+    #: A key for the heading; the page has the words.
+    key: str
+    property: str
+    #: Leads from the node to what has the property: ``pen:inEvent``.
+    via: str = ""
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A kind of section."""
+
+    key: str
+    #: Points from the node of a row to the thing.
+    property: str
+    columns: tuple[Column, ...]
+    #: The class that a node must have, where others are pointed from by the same property.
+    only: str = ""
+    #: Leads from the node to what has the time of the row.
+    timed_by: str = ""
+    #: How many rows are shown in the midst of others.
+    short: int = _IN_SHORT
+    #: The column whose values make the rows of a timeline.
+    lanes: str = ""
+    #: The column by which the rows are put into groups.
+    groups: str = ""
+    #: Leads from the node to what a row is about: the claim of an attribution.
+    about: str = ""
+
+
+_CLAIM: Final = (
+    Column("kind", "pen:hasKind"),
+    Column("holder", "pen:hasHolder"),
+    Column("stance", "pen:hasStance"),
+    Column("topic", "pen:hasPrimaryTopic"),
+)
+_POSITION: Final = (
+    Column("stance", "pen:hasStance"),
+    Column("object", "pen:onObject"),
+    Column("toward", "pen:isToward"),
+    Column("topic", "pen:hasTopic"),
+    Column("evidence", "pen:evidencedBy"),
+)
+_HELD: Final = (Column("holder", "pen:hasHolder"), *_POSITION)
+_KIND_OF: Final = (Column("class", "rdf:type"),)
+
+#: In the order in which a page has them.
+SPECS: Final = (
+    Spec(
+        "attendance",
+        "pen:inEvent",
+        (
+            Column("participant", "pen:hasParticipant"),
+            Column("attendance", "pen:hasAttendance"),
+            Column("role", "pen:hasRole"),
+            Column("represents", "pen:represents"),
+            Column("evidence", "prov:wasDerivedFrom"),
+            Column("note", "skos:note"),
+        ),
+        short=60,
+        groups="attendance",
+    ),
+    Spec(
+        "planned",
+        "pen:hasOccasion",
+        (
+            Column("thing", ""),
+            Column("status", "pen:hasStatus"),
+            Column("evidence", "prov:wasDerivedFrom"),
+        ),
+    ),
+    Spec(
+        "tenures",
+        "pen:isTenureOf",
+        (Column("office", "pen:isTenureIn"), Column("state", "pen:isOfficeOf", "pen:isTenureIn")),
+        short=40,
+        lanes="office",
+    ),
+    Spec(
+        "holders",
+        "pen:isTenureIn",
+        (Column("person", "pen:isTenureOf"), Column("state", "pen:isCitizenOf", "pen:isTenureOf")),
+        short=40,
+        lanes="person",
+    ),
+    Spec(
+        "roll",
+        "pen:isVoteOn",
+        (Column("state", "pen:isCastBy"), Column("choice", "pen:hasChoice")),
+        short=60,
+    ),
+    Spec(
+        "measures",
+        "pen:isImposedBy",
+        (
+            Column("thing", ""),
+            Column("kind", "pen:measureKind"),
+            Column("against", "pen:isDirectedAt"),
+            Column("description", "dcterms:description"),
+        ),
+        short=40,
+    ),
+    Spec(
+        "exemptions",
+        "pen:isGrantedBy",
+        (
+            Column("thing", ""),
+            Column("from-measure", "pen:isExemptionFrom"),
+            Column("benefits", "pen:benefits"),
+            Column("description", "dcterms:description"),
+        ),
+        short=40,
+    ),
+    Spec(
+        "exempted",
+        "pen:isExemptionFrom",
+        (
+            Column("thing", ""),
+            Column("benefits", "pen:benefits"),
+            Column("granted-by", "pen:isGrantedBy"),
+        ),
+    ),
+    Spec(
+        "positions", "pen:hasHolder", _POSITION, only="pen:PolicyPosition", short=60, lanes="topic"
+    ),
+    Spec(
+        "positions-on-topic",
+        "pen:hasTopic",
+        _HELD,
+        only="pen:PolicyPosition",
+        short=30,
+        lanes="holder",
+    ),
+    Spec(
+        "positions-on", "pen:onObject", _HELD, only="pen:PolicyPosition", short=30, lanes="holder"
+    ),
+    Spec("positions-toward", "pen:isToward", _HELD, only="pen:PolicyPosition", lanes="holder"),
+    Spec("positions-evidenced", "pen:evidencedBy", _HELD, only="pen:PolicyPosition"),
+    Spec("positions-of-stance", "pen:hasStance", _HELD, only="pen:PolicyPosition"),
+    Spec(
+        "events",
+        "pen:hasParticipant",
+        (
+            Column("event", "pen:inEvent"),
+            Column("attendance", "pen:hasAttendance"),
+            Column("role", "pen:hasRole"),
+            Column("represents", "pen:represents"),
+            Column("place", "pen:takesPlaceAt", "pen:inEvent"),
+            Column("evidence", "prov:wasDerivedFrom"),
+        ),
+        timed_by="pen:inEvent",
+        short=30,
+    ),
+    Spec(
+        "represented",
+        "pen:represents",
+        (
+            Column("event", "pen:inEvent"),
+            Column("participant", "pen:hasParticipant"),
+            Column("attendance", "pen:hasAttendance"),
+            Column("role", "pen:hasRole"),
+        ),
+        timed_by="pen:inEvent",
+    ),
+    Spec(
+        "votes",
+        "pen:isCastBy",
+        (Column("resolution", "pen:isVoteOn"), Column("choice", "pen:hasChoice")),
+        timed_by="pen:isVoteOn",
+        short=20,
+    ),
+    Spec("claims-about", "pen:isAbout", _CLAIM, only="pen:Claim"),
+    Spec("claims-held", "pen:hasHolder", _CLAIM, only="pen:Claim"),
+    Spec(
+        "claims-told",
+        "pen:isAttributedTo",
+        (
+            Column("level", "pen:level"),
+            Column("basis", "pen:attributionBasis"),
+            Column("holder", "pen:hasHolder", "^pen:hasAttribution"),
+            Column("stance", "pen:hasStance", "^pen:hasAttribution"),
+        ),
+        about="^pen:hasAttribution",
+        short=6,
+    ),
+    Spec("claims-topic", "pen:hasTopic", _CLAIM, only="pen:Claim"),
+    Spec("claims-stated", "pen:isStatedIn", _CLAIM),
+    Spec("claims-reporting", "pen:reportsEvent", _CLAIM),
+    Spec(
+        "agreements", "pen:hasParty", (Column("thing", ""), Column("adopted-at", "pen:isAdoptedAt"))
+    ),
+    Spec("adopted", "pen:isAdoptedAt", (Column("thing", ""), Column("party", "pen:hasParty"))),
+    Spec(
+        "against",
+        "pen:isDirectedAt",
+        (
+            Column("thing", ""),
+            Column("kind", "pen:measureKind"),
+            Column("imposed-by", "pen:isImposedBy"),
+        ),
+    ),
+    Spec(
+        "benefits",
+        "pen:benefits",
+        (
+            Column("thing", ""),
+            Column("from-measure", "pen:isExemptionFrom"),
+            Column("granted-by", "pen:isGrantedBy"),
+        ),
+    ),
+    Spec("triggered", "pen:isTriggeredBy", (Column("thing", ""), *_KIND_OF)),
+    Spec("conducted", "pen:isConductedBy", (Column("thing", ""), *_KIND_OF)),
+    Spec(
+        "sponsored",
+        "pen:hasSponsor",
+        (Column("initiative", "pen:isSponsorshipOf"), Column("role", "pen:hasSponsorRole")),
+    ),
+    Spec(
+        "sponsors",
+        "pen:isSponsorshipOf",
+        (Column("sponsor", "pen:hasSponsor"), Column("role", "pen:hasSponsorRole")),
+    ),
+    Spec(
+        "sessions",
+        "pen:isSessionOf",
+        (Column("thing", ""), *_KIND_OF, Column("place", "pen:takesPlaceAt")),
+        short=30,
+    ),
+    Spec("here", "pen:takesPlaceAt", (Column("thing", ""), *_KIND_OF), short=30),
+    Spec(
+        "people",
+        "pen:isCitizenOf",
+        (Column("thing", ""), Column("office", "pen:isTenureIn", "^pen:isTenureOf")),
+        short=20,
+    ),
+    Spec(
+        "offices",
+        "pen:isOfficeOf",
+        (Column("thing", ""), Column("kind", "pen:officeKind")),
+        short=20,
+    ),
+    Spec("organs", "pen:isOrganOf", (Column("thing", ""), Column("kind", "pen:organizationKind"))),
+    Spec("groups", "pen:isGroupWithin", (Column("thing", ""), Column("note", "skos:note"))),
+    Spec("relations", "pen:relates", (Column("thing", ""), Column("related", "pen:relates"))),
+    Spec("places", "pen:isLocatedIn", (Column("thing", ""), *_KIND_OF)),
+    Spec(
+        "narrower",
+        "skos:broader",
+        (Column("thing", ""), Column("definition", "skos:definition")),
+        short=30,
+    ),
+    Spec("parts", "dcterms:isPartOf", (Column("thing", ""), *_KIND_OF)),
+)
+_BY_KEY: Final = {spec.key: spec for spec in SPECS}
+#: Sections of claims and positions can be narrowed by these.
+NARROWED_BY: Final = {
+    "stance": "pen:hasStance", "holder": "pen:hasHolder", "topic": "pen:hasTopic",
+    "kind": "pen:hasKind",
+}  # fmt: skip
+
+_TIMES: Final = tuple(
+    expand(name)
+    for name in (
+        "pen:edtf", "pen:inferredEdtf", "pen:from", "pen:until", "pen:adoptionDate", "pen:votedOn",
+    )
+)  # fmt: skip
+_EDTF, _INFERRED_EDTF, _FROM, _UNTIL, _ADOPTED, _VOTED = _TIMES
+_COUNTS: Final = """
+SELECT ?property ?isClaim ?isPosition (COUNT(*) AS ?count) WHERE {{
+  {{ SELECT DISTINCT ?property ?thing WHERE {{
+    {{ GRAPH ?graph {{ ?thing ?property {iri} }} FILTER(?graph != graph:inferred) }}
+    UNION {{
+      ?thing ?property {iri} FILTER NOT EXISTS {{ GRAPH ?any {{ ?thing ?property {iri} }} }}
+    }}
+    FILTER(isIRI(?thing))
+  }} LIMIT {limit} }}
+  BIND(EXISTS {{ ?thing a pen:Claim }} AS ?isClaim)
+  BIND(EXISTS {{ ?thing a pen:PolicyPosition }} AS ?isPosition)
+}}
+GROUP BY ?property ?isClaim ?isPosition
+"""
+_NODES: Final = """
+  {{ SELECT ("{key}" AS ?section) ?node (MIN(?time) AS ?first) WHERE {{
+    ?node {property} {iri} . FILTER(isIRI(?node)) {restrictions}
+    OPTIONAL {{ ?node {timed_by}(pen:from|pen:adoptionDate|pen:votedOn) ?time }}
+  }} GROUP BY ?node ORDER BY ?first ?node LIMIT {limit} OFFSET {offset} }}
+"""
+_UNORDERED: Final = """
+  {{ SELECT DISTINCT ("{key}" AS ?section) ?node WHERE {{
+    ?node {property} {iri} . FILTER(isIRI(?node)) {restrictions}
+  }} LIMIT {limit} OFFSET {offset} }}
+"""
+_CHOICES: Final = """
+SELECT ?value (COUNT(DISTINCT ?node) AS ?count) WHERE {{
+  ?node {property} {iri} . {restrictions} ?node {by} ?value FILTER(isIRI(?value))
+}} GROUP BY ?value ORDER BY DESC(?count) ?value LIMIT 200
+"""
+_LINKED: Final = (
+    "SELECT ?node ?linked WHERE {{ VALUES ?node {{ {nodes} }} ?node {path} ?linked }} LIMIT 5000"
+)
+
+
+@dataclass(frozen=True)
+class Time:
+    """When something was: as the source gives it, and as days to compare."""
+
+    text: str = ""
+    start: date | None = None
+    end: date | None = None
+    #: Whether an editor worked it out.
+    is_inferred: bool = False
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row of a section."""
+
+    #: What it is about, and the node that says it.
+    thing: Cell
+    node: Cell
+    #: By the key of the column.
+    values: dict[str, tuple[Cell, ...]]
+    time: Time
+    provenance: Provenance
+
+
+@dataclass(frozen=True)
+class Section:
+    """Rows about a thing."""
+
+    spec: Spec
+    #: How many there are; ``is_cut`` where they were not all counted.
+    count: int
+    is_cut: bool
+    rows: tuple[Entry, ...]
+    #: Keys of the columns that have any value.
+    columns: tuple[str, ...] = ()
+    has_times: bool = False
+
+    @property
+    def key(self) -> str:
+        return self.spec.key
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every row is shown."""
+        return len(self.rows) == self.count
+
+    @property
+    def groups(self) -> dict[str, list[Entry]]:
+        """Return the rows by the value that groups them, an empty string where there is none."""
+        found: dict[str, list[Entry]] = {}
+        for row in self.rows:
+            cells = row.values.get(self.spec.groups, ())
+            found.setdefault(cells[0].iri if cells else "", []).append(row)
+        return found
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """A property that points at a thing, and from how many."""
+
+    iri: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Pointers:
+    """What points at a thing, counted."""
+
+    #: By property.
+    counts: dict[str, int]
+    #: By property: claims among them, positions among them.
+    claims: dict[str, int] = field(default_factory=dict)
+    positions: dict[str, int] = field(default_factory=dict)
+    is_cut: bool = False
+
+    def count(self, spec: Spec) -> int:
+        """Return how many rows a section has."""
+        counts = {"pen:Claim": self.claims, "pen:PolicyPosition": self.positions}
+        return counts.get(spec.only, self.counts).get(expand(spec.property), 0)
+
+
+def find_spec(key: str) -> Spec | None:
+    """Return the kind of section that goes by ``key``."""
+    return _BY_KEY.get(key)
+
+
+def count_pointers(dataset: Dataset, iri: ox.NamedNode) -> Pointers:
+    """Return how many things point at ``iri``, by property."""
+    counts: dict[str, int] = {}
+    claims: dict[str, int] = {}
+    positions: dict[str, int] = {}
+    query = _COUNTS.format(iri=iri, limit=MOST_COUNTED + 1)
+    for property, is_claim, is_position, count in select(dataset, query):
+        name, number = _value(property), int(_value(count) or 0)
+        if not name:
+            continue  # the one row of an empty group
+        counts[name] = counts.get(name, 0) + number
+        if _value(is_claim) == "true":
+            claims[name] = claims.get(name, 0) + number
+        if _value(is_position) == "true":
+            positions[name] = positions.get(name, 0) + number
+    total = sum(counts.values())
+    return Pointers(counts, claims, positions, total > MOST_COUNTED)
+
+
+@dataclass
+class Draft:
+    """Sections whose nodes have been read, and that wait for labels."""
+
+    nodes: dict[str, list[str]]
+    said: Statements
+    #: By section: node -> what the row is about.
+    about: dict[str, dict[str, str]]
+    linked: dict[tuple[str, str], list[str]]
+
+    def terms(self) -> set[Term]:
+        """Return what needs a label."""
+        found: set[Term] = {ox.NamedNode(node) for nodes in self.nodes.values() for node in nodes}
+        for statements in self.said.values():
+            found |= terms_of(statements)
+        return found | {ox.NamedNode(i) for some in self.about.values() for i in some.values()}
+
+
+def draft_sections(
+    dataset: Dataset, iri: ox.NamedNode, specs: Sequence[Spec], pointers: Pointers, *,
+    is_short: bool, page: int = 1, narrowed: dict[str, str] | None = None,
+) -> Draft:  # fmt: skip
+    """Read the nodes of the rows of ``specs``, and everything said of them."""
+    nodes: dict[str, list[str]] = {spec.key: [] for spec in specs}
+    counts = {spec.key: pointers.count(spec) for spec in specs}
+    if specs:
+        parts = [
+            (_NODES if counts.get(spec.key, 0) <= MOST_ORDERED else _UNORDERED).format(
+                key=spec.key,
+                property=spec.property,
+                iri=iri,
+                restrictions=_restrict(spec, narrowed or {}),
+                timed_by=f"{spec.timed_by}/" if spec.timed_by else "",
+                limit=spec.short if is_short else ON_A_PAGE,
+                offset=0 if is_short else (page - 1) * ON_A_PAGE,
+            )
+            for spec in specs
+        ]
+        body = "UNION".join(parts)
+        for section, node in select(dataset, f"SELECT ?section ?node WHERE {{ {body} }}"):
+            if isinstance(node, ox.NamedNode):
+                nodes[_value(section)].append(node.value)
+    said = read_statements(dataset, {node for some in nodes.values() for node in some})
+    draft = Draft(nodes, said, {}, {})
+    _follow(dataset, specs, draft)
+    return draft
+
+
+def _follow(dataset: Dataset, specs: Iterable[Spec], draft: Draft) -> None:
+    """Read what the columns and the times are that stand one step further."""
+    further: set[str] = set()
+    for spec in specs:
+        steps = {column.via for column in spec.columns if column.via} | {spec.timed_by, spec.about}
+        for step in steps - {""}:
+            if step.startswith("^"):
+                _link(dataset, draft, step, draft.nodes[spec.key])
+            for node in draft.nodes[spec.key]:
+                further.update(_step(draft, node, step))
+        if spec.about:
+            draft.about[spec.key] = {
+                node: found[0]
+                for node in draft.nodes[spec.key]
+                if (found := _step(draft, node, spec.about))
+            }
+    missing = further - draft.said.keys()
+    if missing:
+        draft.said = {**draft.said, **read_statements(dataset, missing)}
+
+
+def _link(dataset: Dataset, draft: Draft, step: str, nodes: Iterable[str]) -> None:
+    names = " ".join(str(ox.NamedNode(node)) for node in nodes)
+    for node, linked in select(dataset, _LINKED.format(nodes=names, path=step)):
+        if isinstance(linked, ox.NamedNode):
+            found = draft.linked.setdefault((_value(node), step), [])
+            if linked.value not in found:
+                found.append(linked.value)
+
+
+def _step(draft: Draft, node: str, step: str) -> list[str]:
+    """Return the things to which ``step`` leads from ``node``."""
+    if step.startswith("^"):
+        return draft.linked.get((node, step), [])
+    property = expand(step)
+    return list(
+        dict.fromkeys(
+            s.value.value
+            for s in draft.said.get(node, ())
+            if s.property == property and isinstance(s.value, ox.NamedNode)
+        )
+    )
+
+
+def finish_sections(
+    draft: Draft, iri: str, specs: Sequence[Spec], pointers: Pointers, labels: dict[str, str],
+    language: str,
+) -> list[Section]:  # fmt: skip
+    """Return the sections, once everything has its label."""
+    sections = []
+    for spec in specs:
+        rows = tuple(
+            _row(draft, spec, node, iri, labels, language) for node in draft.nodes[spec.key]
+        )
+        if not rows:
+            continue
+        columns = tuple(
+            column.key for column in spec.columns if any(row.values.get(column.key) for row in rows)
+        )
+        has_times = any(row.time.text for row in rows)
+        sections.append(
+            Section(spec, pointers.count(spec), pointers.is_cut, rows, columns, has_times)
+        )
+    return sections
+
+
+def _row(
+    draft: Draft, spec: Spec, node: str, iri: str, labels: dict[str, str], language: str
+) -> Entry:
+    statements = draft.said.get(node, [])
+    thing = draft.about.get(spec.key, {}).get(node, node)
+    values: dict[str, tuple[Cell, ...]] = {}
+    for column in spec.columns:
+        if not column.property:
+            values[column.key] = (Cell(name_of(thing, labels), thing),)
+            continue
+        starts = _step(draft, node, column.via) if column.via else [node]
+        found = [s for start in starts for s in draft.said.get(start, ())]
+        values[column.key] = _cells(found, column.property, iri, labels, language)
+    timed = _step(draft, node, spec.timed_by) if spec.timed_by else [node]
+    return Entry(
+        Cell(name_of(thing, labels), thing),
+        Cell(name_of(node, labels), node),
+        values,
+        read_time(s for start in timed for s in draft.said.get(start, ())),
+        tell_provenance(node, statements, labels),
+    )
+
+
+def _cells(
+    statements: Iterable[Statement], name: str, iri: str, labels: dict[str, str], language: str
+) -> tuple[Cell, ...]:
+    property = expand(name)
+    # A class that only the rules add says less than those that are stated.
+    found = {
+        make_cell(s.value, labels)
+        for s in statements
+        if s.property == property and not (name == "rdf:type" and s.graph == INFERRED)
+    }
+    # The thing of the page itself is no news; texts are wanted in one language.
+    found = {cell for cell in found if cell.iri != iri}
+    texts = {cell for cell in found if not cell.iri and cell.language}
+    if texts:
+        order = (language, "en")
+        best = min(order.index(c.language) if c.language in order else 9 for c in texts)
+        found -= {
+            c for c in texts if (order.index(c.language) if c.language in order else 9) != best
+        }
+    return tuple(sorted(found, key=lambda cell: (cell.text.casefold(), cell.iri)))
+
+
+def list_choices(
+    dataset: Dataset, iri: ox.NamedNode, spec: Spec, narrowed: dict[str, str]
+) -> dict[str, list[tuple[str, int]]]:
+    """Return by what the rows of a section can be narrowed: values with their numbers."""
+    if spec.only not in {"pen:Claim", "pen:PolicyPosition"} and spec.columns != _CLAIM:
+        return {}
+    found: dict[str, list[tuple[str, int]]] = {}
+    for key, property in NARROWED_BY.items():
+        if property == spec.property or (key == "kind" and spec.only == "pen:PolicyPosition"):
+            continue
+        others = {name: value for name, value in narrowed.items() if name != key}
+        query = _CHOICES.format(
+            property=spec.property, iri=iri, restrictions=_restrict(spec, others), by=property
+        )
+        counted = [(_value(v), int(_value(n) or 0)) for v, n in select(dataset, query)]
+        if len(counted) > 1 or key in narrowed:
+            found[key] = counted
+    return found
+
+
+def count_narrowed(
+    dataset: Dataset, iri: ox.NamedNode, spec: Spec, narrowed: dict[str, str]
+) -> int:
+    """Return how many rows are left."""
+    query = (
+        "SELECT (COUNT(*) AS ?count) WHERE { SELECT DISTINCT ?node WHERE { "
+        f"?node {spec.property} {iri} . {_restrict(spec, narrowed)} }} LIMIT {MOST_COUNTED + 1} }}"
+    )
+    return int(_value(next(iter(select(dataset, query)))[0]) or 0)
+
+
+def _restrict(spec: Spec, narrowed: dict[str, str]) -> str:
+    parts = [f"?node a {spec.only} ."] if spec.only else []
+    parts += [
+        f"?node {NARROWED_BY[key]} {ox.NamedNode(value)} ."
+        for key, value in narrowed.items()
+        if key in NARROWED_BY
+    ]
+    return " ".join(parts)
+
+
+# Times.
+
+_DAY: Final = re.compile(r"-?\d{4}-\d{2}-\d{2}")
+
+
+def read_time(statements: Iterable[Statement]) -> Time:
+    """Return the time that ``statements`` tell of their subject."""
+    found: dict[str, str] = {}
+    for statement in statements:
+        if statement.property in _TIMES and isinstance(statement.value, ox.Literal):
+            found.setdefault(statement.property, statement.value.value)
+    day = found.get(_ADOPTED) or found.get(_VOTED, "")
+    start, end = found.get(_FROM, day), found.get(_UNTIL, day)
+    edtf = found.get(_EDTF) or found.get(_INFERRED_EDTF, "")
+    text = write_edtf(edtf) if edtf else start if start == end else f"{start or '…'} – {end or '…'}"
+    return Time(
+        text, _read_day(start), _read_day(end), _EDTF not in found and _INFERRED_EDTF in found
+    )
+
+
+def write_edtf(text: str) -> str:
+    """Return an interval as it is read: ``2014/2015`` is 2014 – 2015, an open end is a dash."""
+    start, slash, end = text.partition("/")
+    if not slash:
+        return text
+    return f"{start.removeprefix('..') or '…'} – {end.removesuffix('..') or '…'}"
+
+
+def _read_day(text: str) -> date | None:
+    if not _DAY.match(text):
+        return None
+    try:
+        return date.fromisoformat(text[:10])
+    except ValueError:
+        return None
+
+
+def _value(term: Term | None) -> str:
+    return term.value if isinstance(term, ox.NamedNode | ox.Literal) else ""
