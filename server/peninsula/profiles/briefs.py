@@ -112,6 +112,11 @@ class ClaimBrief:
         return tail(self.claim.iri)
 
     @property
+    def reporters(self) -> tuple[Cell, ...]:
+        """Return who stands between the document and the holder."""
+        return tuple(cell for cell in self.chain[1:] if cell not in self.holders)
+
+    @property
     def order(self) -> tuple[list[int], str]:
         """Return what sorts claims as they stand in the text."""
         return ([int(part) for part in self.place.split(".") if part], self.claim.iri)

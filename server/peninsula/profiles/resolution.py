@@ -260,7 +260,7 @@ def read_resolution(dataset: Dataset, iri: ox.NamedNode, language: str) -> Resol
         is_under_chapter_vii=said.truth(text, "pen:isUnderChapterVii"),
         trigger=said.text(text, "pen:triggerDescription"),
         description=said.text(text, "dcterms:description"),
-        remarks=tuple(said.texts(text, "skos:scopeNote", "skos:note")),
+        remarks=tuple(said.texts(text, "skos:scopeNote")),
         votes_for=said.number(text, "pen:votesFor"),
         votes_against=said.number(text, "pen:votesAgainst"),
         votes_abstaining=said.number(text, "pen:votesAbstaining"),

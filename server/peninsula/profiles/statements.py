@@ -18,13 +18,17 @@ from peninsula.namespaces import BASE, expand, shorten
 from peninsula.tables import Cell, make_cell
 
 #: A profile is about a few things. Should there be more, the rest is left out.
-MOST_STATEMENTS: Final = 20_000
-_QUERY: Final = """
+MOST_THINGS: Final = 5000
+#: Described at once: few enough for the policy's limit on a query's length.
+_BATCH: Final = 400
+_THINGS: Final = "SELECT DISTINCT ?thing WHERE {{ {patterns} FILTER(isIRI(?thing)) }} LIMIT {limit}"
+# Two queries, because the engine would join every statement there is with the things found.
+_STATEMENTS: Final = """
 SELECT DISTINCT ?thing ?property ?value WHERE {{
-  {{ SELECT DISTINCT ?thing WHERE {{ {patterns} }} }}
+  VALUES ?thing {{ {things} }}
   ?thing ?property ?value
   FILTER(?property NOT IN (skos:exactMatch, skos:closeMatch, prov:qualifiedAttribution))
-}} LIMIT {limit}
+}}
 """
 _TRUE: Final = frozenset({"true", "1"})
 
@@ -114,18 +118,21 @@ def gather(
     ``$this`` in a pattern is the thing that the profile is about.
     """
     union = " UNION ".join(f"{{ {pattern} }}" for pattern in patterns).replace("$this", str(this))
+    query = _THINGS.format(patterns=union, limit=MOST_THINGS)
+    things = [str(row[0]) for row in select(dataset, query)]
     values: dict[str, dict[str, dict[Term, None]]] = {}
     named: dict[ox.NamedNode, None] = {}
-    query = _QUERY.format(patterns=union, limit=MOST_STATEMENTS)
-    for thing, property, value in select(dataset, query):
-        if not isinstance(thing, ox.NamedNode) or not isinstance(property, ox.NamedNode):
-            continue
-        if value is None:
-            continue
-        values.setdefault(thing.value, {}).setdefault(property.value, {})[value] = None
-        for term in (thing, value):
-            if isinstance(term, ox.NamedNode) and term.value.startswith(BASE):
-                named[term] = None
+    for start in range(0, len(things), _BATCH):
+        batch = " ".join(things[start : start + _BATCH])
+        for thing, property, value in select(dataset, _STATEMENTS.format(things=batch)):
+            if not isinstance(thing, ox.NamedNode) or not isinstance(property, ox.NamedNode):
+                continue
+            if value is None:
+                continue
+            values.setdefault(thing.value, {}).setdefault(property.value, {})[value] = None
+            for term in (thing, value):
+                if isinstance(term, ox.NamedNode) and term.value.startswith(BASE):
+                    named[term] = None
     labels = find_labels(dataset, named, language)
     kept = {
         thing: {property: tuple(terms) for property, terms in said.items()}
