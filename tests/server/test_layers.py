@@ -42,7 +42,7 @@ ROWS: Final = [
     "profiles.tension profiles.placement",
     "profiles.briefs",
     "profiles.statements",
-    "search stances evidence",
+    "search chronicle stances evidence",
     "shacl.mends",
     "library shacl.shapes shacl.candidates tables columns positions hygiene rules",
     "shacl.validation shacl.lookup labels knowledge",

@@ -22,6 +22,7 @@ _M: Final = math.sqrt(3) / 2
 
 _LEAST_RADIUS: Final = 5.0
 _MOST_RADIUS: Final = 20.0
+_LEAST_NUMBERED: Final = 9.0
 #: Spots closer than this are one: a finger must hit either.
 _LEAST_DISTANCE: Final = 24.0
 _MOST_NAMES: Final = 3
@@ -111,6 +112,12 @@ class MapMark:
         tips = [spot.tip or spot.label for spot in self.spots]
         shown = " · ".join(tips[:_MOST_NAMES])
         return f"{shown} · … +{len(tips) - _MOST_NAMES}" if len(tips) > _MOST_NAMES else shown
+
+    @property
+    def number(self) -> str:
+        """Return how much is there, where the circle has room to say it."""
+        weight = sum(spot.weight for spot in self.spots)
+        return f"{weight:g}" if weight > 1 and self.radius >= _LEAST_NUMBERED else ""
 
     @property
     def hit(self) -> float:

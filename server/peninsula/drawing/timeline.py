@@ -1,8 +1,9 @@
 """Where does each mark of a timeline stand?
 
 Entries stand in rows, one lane for each. Within a lane they are packed into tracks, so that no
-mark covers another. A short time is a point, a longer one a bar; an end that is not known is an
-arrow. A name is written where there is room for it, and is cut before the next mark.
+mark covers another. A short time is a point, a longer one a bar. What goes on has an arrow; what
+ends, or begins, nobody knows when has a point and a tail instead of a bar. A name is written where
+there is room for it, and is cut before the next mark.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cached_property
 from itertools import pairwise
 from typing import Final
 
@@ -19,8 +21,10 @@ from peninsula.drawing.lettering import cut, measure
 TRACK: Final = 24
 _BAR: Final = 16
 _POINT: Final = 18  # what is narrower is drawn as a point
+_TAIL: Final = 36.0
 _LANE_PADDING: Final = 5
 _AXIS: Final = 30
+_TALL: Final = 500
 _GUTTER: Final = 150
 _LINE: Final = 15
 _MOST_LINES: Final = 3
@@ -50,6 +54,16 @@ class Entry:
     when: str = ""
 
     @property
+    def has_unknown_start(self) -> bool:
+        """Return whether the beginning is not known; EDTF has “../” where there is none."""
+        return self.start is None and self.when.startswith("/")
+
+    @property
+    def has_unknown_end(self) -> bool:
+        """Return whether the end is not known; EDTF has “/..” where it goes on."""
+        return self.end is None and self.when.endswith("/")
+
+    @property
     def is_uncertain(self) -> bool:
         """Return whether the source marks the time as uncertain or approximate."""
         return any(sign in self.when for sign in "?~%")
@@ -70,6 +84,8 @@ class Mark:
     text: str
     text_x: float
     is_inside: bool
+    #: The line from a point towards an end that is not known.
+    tail: str = ""
 
     @property
     def middle(self) -> float:
@@ -121,6 +137,11 @@ class Timeline:
     outside: tuple[Entry, ...] = ()
 
     @property
+    def is_tall(self) -> bool:
+        """Return whether the years are out of sight at the lower end."""
+        return self.height > _TALL
+
+    @property
     def marks(self) -> tuple[Mark, ...]:
         return tuple(mark for lane in self.lanes for mark in lane.marks)
 
@@ -134,6 +155,8 @@ class _Placed:
     end: float
     has_start: bool
     has_end: bool
+    #: Direction of what is not known: -1 the beginning, 1 the end.
+    unknown: int = 0
     track: int = 0
     room: float = field(default=_LONGEST_NAME)
 
@@ -141,15 +164,18 @@ class _Placed:
     def is_point(self) -> bool:
         return self.end - self.x < _POINT
 
-    @property
+    @cached_property
     def bounds(self) -> tuple[float, float]:
         """Return from where to where nothing else may stand."""
         if self.is_point:
             middle = (self.x + self.end) / 2
-            return middle - TRACK / 2, middle + TRACK / 2
-        return self.x, self.end + 2
+            left = _TAIL if self.unknown < 0 else TRACK / 2
+            right = _TAIL if self.unknown > 0 else TRACK / 2
+            return middle - left, middle + right
+        # What follows on the same day may touch it.
+        return self.x, self.end - 1.5
 
-    @property
+    @cached_property
     def reach(self) -> float:
         """Return where the label ends that follows the mark, or the mark itself."""
         end = self.bounds[1]
@@ -178,7 +204,10 @@ def draw_timeline(
     shown: list[Entry] = []
     outside: list[Entry] = []
     for entry in dated:
-        is_shown = (entry.start or date.min) <= end and (entry.end or date.max) >= begin
+        known = entry.start if entry.has_unknown_end else entry.end
+        earliest = known if entry.has_unknown_start else entry.start
+        latest = known if entry.has_unknown_end else entry.end
+        is_shown = (earliest or date.min) <= end and (latest or date.max) >= begin
         (shown if is_shown else outside).append(entry)
     rows: dict[str, list[Entry]] = {}
     for entry in shown:
@@ -222,7 +251,7 @@ def _window(entries: Sequence[Entry], first: date | None, last: date | None) -> 
         first = date((earliest or last or date(2000, 1, 1)).year, 1, 1)
     if last is None:
         last = date((latest or first).year, 12, 31)
-        if any(entry.end is None for entry in entries):
+        if any(entry.end is None and not entry.has_unknown_end for entry in entries):
             # Room for the arrow of what goes on.
             last = date(min(last.year + 1, date.max.year), 12, 31)
     if last <= first:
@@ -236,6 +265,11 @@ def _place(entry: Entry, first: date, last: date, room: float) -> _Placed:
     def x(day: date) -> float:
         return round(max(0.0, min(1.0, (day - first).days / days)) * room, 1)
 
+    known = entry.start if entry.has_unknown_end else entry.end
+    if known and (entry.has_unknown_start or entry.has_unknown_end):
+        place = min(x(known), room - TRACK / 2)
+        direction = -1 if entry.has_unknown_start else 1
+        return _Placed(entry, place, place, has_start=True, has_end=True, unknown=direction)
     start = x(entry.start) if entry.start else 0.0
     # A day ends where the next one begins.
     end = x(min(entry.end, last) + _DAY) if entry.end and entry.end < date.max else room
@@ -295,7 +329,12 @@ def _finish(item: _Placed, top: float) -> Mark:
     if item.is_point:
         middle = (item.x + item.end) / 2
         text = cut(entry.label, item.room - 4) if item.room >= _SHORTEST_NAME else ""
-        return Mark(entry, middle, y, TRACK, True, "", text, round(middle + 11, 1), False)
+        text_x = round(item.bounds[1] - 1, 1)
+        tail = ""
+        if item.unknown:
+            reach = (_TAIL - 12) * item.unknown
+            tail = f"M{middle + 10 * item.unknown:g} {y + TRACK / 2:g}h{reach:g}"
+        return Mark(entry, round(middle, 1), y, TRACK, True, "", text, text_x, False, tail)
     width = round(item.end - item.x, 1)
     length = measure(entry.label) + 14
     after = item.room - 6
