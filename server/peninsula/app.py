@@ -47,6 +47,7 @@ from peninsula.views import (
     operations,
     pages,
     positions,
+    programs,
     queries,
     resources,
     search,
@@ -100,7 +101,7 @@ def create_app(
         config, database, knowledge, library, Tokens(config.store), metrics, cache, built
     )
     for module in (
-        assets, pages, positions, timeline, maps, network, search, queries, sparql,
+        assets, pages, positions, timeline, maps, network, search, queries, programs, sparql,
         completion, update, graphs, validate, history, about, ontology, operations, resources,
     ):  # fmt: skip
         app.register_blueprint(module.blueprint)

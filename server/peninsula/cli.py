@@ -222,9 +222,13 @@ def _add_store_commands(command: Callable[..., argparse.ArgumentParser]) -> None
         sub = command(name, _history_pin, summary, store, steps)
         sub.set_defaults(is_pinned=name == "pin")
         sub.add_argument("generation", type=int, metavar="N")
+    sub = command(
+        "rebuild", _history_rebuild, "Bring back one that is kept no longer, pinned.", store, steps
+    )
+    sub.add_argument("generation", type=int, metavar="N")
     command(
         "prune", _history_prune, "Remove all but the last ones, and those pinned.",
-        (*store, "keep"), steps,
+        (*store, "keep", "keep_days"), steps,
     )  # fmt: skip
 
     sub = command("backup", _backup, "Copy a generation, also while a server runs.", store)
@@ -314,6 +318,12 @@ def _history_diff(options: argparse.Namespace) -> int:
 
 def _history_pin(options: argparse.Namespace) -> int:
     operating.pin(_read_config(options), options.generation, is_pinned=options.is_pinned)
+    return OK
+
+
+def _history_rebuild(options: argparse.Namespace) -> int:
+    generation = operating.rebuild(_read_config(options), options.generation)
+    print(f"Generation {generation.number} is kept again, with {generation.triples:,} triples.")
     return OK
 
 

@@ -122,6 +122,9 @@ class Config:
         least=1,
     )
     keep: int = _setting("count", 10, "Generations of the store that are kept.", least=1)
+    keep_days: int = _setting(
+        "count", 0, "Days for which a generation is kept beyond that, so that citations hold."
+    )
     cache_bytes: int = _setting("bytes", 64 * 2**20, "Size of the cache of answers; 0: no cache.")
     history_graph: str = _setting(
         "text",

@@ -21,6 +21,7 @@ from peninsula.dataset.delta import Delta
 from peninsula.dataset.embedded import EmbeddedDatabase, Options
 from peninsula.dataset.generations import Generation, Generations, sync, sync_database, using
 from peninsula.dataset.local import LocalDataset
+from peninsula.dataset.patches import SHIPPED
 from peninsula.dataset.readers import Limits
 from peninsula.dataset.sandbox import physical_memory
 from peninsula.dataset.writer import count_after, write_patch_file
@@ -49,8 +50,6 @@ Progress = Callable[[str, int, int], None]
 
 #: What judges changes in the writer's process, which is not to know of shapes before it needs to.
 GATE: Final = "peninsula.gate:open_gate"
-_KEPT: Final = 10  # generations, when the knowledge changes
-_SHIPPED: Final = "peninsula"  # the agent that brings the knowledge in
 
 
 @dataclass(frozen=True)
@@ -184,6 +183,7 @@ def _options(config: Config, generations: Generations) -> Options:
         memory=config.memory,
         memory_budget=config.memory_budget,
         keep=config.keep,
+        keep_days=config.keep_days,
         keeps_history=keeps_history,
         is_read_only=not generations.is_writable(),
         update_timeout=config.update_timeout,
@@ -230,7 +230,7 @@ def _take_in(
         graphs=counts[0],
         default=counts[1],
         summary="the shipped graph" if before is None else "the shipped graph, as changed",
-        agents=(_SHIPPED,),
+        agents=(SHIPPED,),
         added=len(delta.added),
         removed=len(delta.removed),
         knowledge=fingerprint,
@@ -241,7 +241,6 @@ def _take_in(
     with using(generations.folder):
         write_patch_file(generations, generation, delta, before.number if before else 0)
     generations.publish(building, generation)
-    generations.prune(_KEPT)
     return generation
 
 
@@ -266,7 +265,7 @@ def _begin_empty(generations: Generations) -> Generation:
         number=generations.next_number(),
         published=generations.next_instant(),
         summary="an empty store",
-        agents=(_SHIPPED,),
+        agents=(SHIPPED,),
     )
     with using(generations.folder):
         write_patch_file(generations, generation, Delta(), 0)

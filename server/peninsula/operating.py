@@ -16,6 +16,7 @@ from peninsula.app import body_limit, create_app
 from peninsula.config import Config
 from peninsula.console import Console
 from peninsula.dataset import delta as deltas
+from peninsula.dataset import rebuilding
 from peninsula.dataset.bulk import load_files
 from peninsula.dataset.delta import Delta
 from peninsula.dataset.embedded import BYTES_A_TRIPLE, EmbeddedDatabase
@@ -40,7 +41,7 @@ def serve_store(config: Config, *, may_violate: bool) -> None:
     configure(config.log_format)
     knowledge = None if config.empty else find_knowledge(config.knowledge)
     generations = Generations(config.store)
-    with bind(config) as listener, _held(generations, knowledge, may_violate=may_violate):
+    with bind(config) as listener, _held(config, knowledge, may_violate=may_violate):
         database = open_database(config, generations, knowledge)
         try:
             application = create_app(config, database, knowledge)
@@ -65,10 +66,9 @@ def _greet(address: str) -> None:
 
 
 @contextmanager
-def _held(
-    generations: Generations, knowledge: Knowledge | None, *, may_violate: bool
-) -> Iterator[None]:
+def _held(config: Config, knowledge: Knowledge | None, *, may_violate: bool) -> Iterator[None]:
     """Hold the store for this server, with what is to be in it; a read-only one as it is."""
+    generations = Generations(config.store)
     if not generations.is_writable():
         if generations.current() is None:
             raise StoreUnavailable(
@@ -80,6 +80,7 @@ def _held(
     with generations.locked():
         with Console() as console:
             prepare(generations, knowledge, console, may_violate=may_violate)
+        generations.prune(config.keep, days=config.keep_days)
         yield
 
 
@@ -122,7 +123,7 @@ def load(
                 remark="" if validates or not has_shapes else ", not validated",
                 check=_check_load(config) if validates and has_shapes else None,
             )
-            generations.prune(config.keep)
+            generations.prune(config.keep, days=config.keep_days)
             return generation
     except StoreInUse as error:
         raise StoreInUse(
@@ -174,11 +175,18 @@ def pin(config: Config, number: int, *, is_pinned: bool) -> None:
     Generations(config.store).pin(number, is_pinned=is_pinned)
 
 
+def rebuild(config: Config, number: int) -> Generation:
+    """Bring back a generation that is kept no longer, pinned; also while a server runs."""
+    with Console() as console:
+        console("Rebuilding", 0, 0)
+        return rebuilding.rebuild(Generations(config.store), number)
+
+
 def prune(config: Config, keep: int) -> list[int]:
     """Remove old generations of a store that no server holds; return their numbers."""
     generations = Generations(config.store)
     with generations.locked():
-        return generations.prune(keep)
+        return generations.prune(keep, days=config.keep_days)
 
 
 def backup(config: Config, target: Path, number: int | None) -> Generation:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import quote
 
 import pyoxigraph as ox
 import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from peninsula.dataset import delta as deltas
 from peninsula.dataset.generations import format_instant
+from peninsula.dataset.interface import Asker
+from peninsula.dataset.patches import read_head, rows_of
+from peninsula.knowledge import Knowledge
+from peninsula.namespaces import expand
 
-from .conftest import BROWSER, Served, serving_app
+from .conftest import BROWSER, Served, serving_app, wait_until
 from .test_views import Outline
 
 
@@ -72,7 +80,7 @@ def test_the_page_is_well_formed_and_its_links_lead_somewhere(past: Served) -> N
     outline.feed(page.text)
     assert not outline.open
     hrefs = [a.get("href") or "" for tag, a in outline.seen if tag == "a"]
-    assert any(href.endswith("/history/2.rdfp") for href in hrefs)
+    assert {"/history/2", "/history/diff?from=2&to=3", "/?generation=2"} <= set(hrefs)
     for href in hrefs:
         if href.startswith("/"):
             found = past.client.get(href, headers=BROWSER, follow_redirects=True)
@@ -114,3 +122,170 @@ def test_the_history_graph_tells_it_as_well(tmp_path_factory: pytest.TempPathFac
         served.update("CLEAR ALL")
         assert len(served.database.current.graphs) == 1, "the trail of who did what stays"
         assert served.database.current.graphs[name] > 10
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory, knowledge: Knowledge) -> Iterator[Served]:
+    """Return an application that serves the small scene and keeps two generations."""
+    with serving_app(tmp_path_factory.mktemp("scene"), knowledge, keep=2) as served:
+        insert = "INSERT DATA {{ GRAPH graph:more {{ event:hanoi skos:note {} }} }}"
+        served.update(insert.format('"first"@en, "<b>second</b>"'))
+        served.update(
+            'DELETE DATA { GRAPH graph:more { event:hanoi skos:note "first"@en } } ; '
+            'INSERT DATA { GRAPH graph:more { event:hanoi skos:note "third"@ko } }'
+        )
+        served.update('INSERT DATA { GRAPH graph:more { place:hanoi skos:note "a city" } }')
+        wait_until(lambda: [one.number for one in served.database.all()] == [3, 4])
+        yield served
+
+
+def page(served: Served, path: str, status: int = 200) -> str:
+    response = served.client.get(path, headers=BROWSER)
+    assert response.status_code == status, response.text
+    outline = Outline()
+    outline.feed(response.text)
+    assert not outline.open
+    return response.text
+
+
+def test_the_list_tells_of_what_is_kept_no_longer(scene: Served) -> None:
+    text = page(scene, "/history")
+    assert [int(n) for n in re.findall(r'<a href="/history/(\d+)">\1<', text)] == [4, 3, 2, 1]
+    assert text.count("no longer kept") == 2
+    assert "a-writeer" in text
+    assert [one["number"] for one in scene.client.get("/history").json or []] == [4, 3]
+    # Older pages begin after the last one shown.
+    assert re.findall(r'<a href="/history/(\d+)">\1<', page(scene, "/history?before=3")) == [
+        "2",
+        "1",
+    ]
+    assert "There is none before that" in page(scene, "/history?before=1")
+
+
+def test_changes_that_name_a_thing_are_found(scene: Served) -> None:
+    text = page(scene, "/history?thing=event:hanoi")
+    assert re.findall(r'<a href="/history/(\d+)\?thing=event%3Ahanoi">', text) == ["3", "2", "1"]
+    assert "No change that was looked through names it" in page(scene, "/history?thing=state:x")
+    assert "is the name of nothing" in page(scene, "/history?thing=a+b", 400)
+    one = page(scene, "/history/4?thing=event:hanoi")
+    assert "Nothing of it differs" in one
+    assert "a city" not in one
+
+
+def test_what_a_generation_changed_is_told_by_thing(scene: Served) -> None:
+    text = page(scene, "/history/3")
+    assert "Hanoi summit" in text
+    assert "1 statement added" in text
+    assert "1 statement removed" in text
+    assert re.search(r"<del>.*first", text)
+    assert re.search(r'<ins>.*lang="ko">third', text)
+    assert "besides" in text, "the server's own record is counted apart"
+    assert "/pin" in text
+    assert "&lt;b&gt;second&lt;/b&gt;" in page(scene, "/history/2")
+    assert "peninsula history rebuild 2" in page(scene, "/history/2")
+    assert scene.client.get("/history/2").status_code == 404
+    assert scene.client.get("/history/3?format=patch").mimetype == "application/rdf-patch"
+    assert "has been no generation 5 yet" in page(scene, "/history/5", 404)
+
+
+def test_two_generations_are_compared_by_their_patches(scene: Served) -> None:
+    # Neither 1 nor 2 is kept, but what changed since is on record.
+    found = scene.client.get("/history/diff?from=1&to=4").json
+    assert found
+    assert (found["added"], found["removed"], found["complete"]) == (3, 0, True)
+    assert {(s["is_added"], s["object"]) for s in found["statements"]} == {
+        (True, '"<b>second</b>"'), (True, '"third"@ko'), (True, '"a city"'),
+    }  # fmt: skip
+    back = scene.client.get("/history/diff?from=4&to=2").json
+    assert back
+    assert {(s["is_added"], s["object"]) for s in back["statements"]} == {
+        (True, '"first"@en'), (False, '"third"@ko'), (False, '"a city"'),
+    }  # fmt: skip
+    sent = scene.client.get("/history/diff.rdfp?from=1&to=4")
+    assert len(deltas.read_patch(sent.data).net().added) == 3
+    assert "third" in page(scene, "/history/diff?from=2&to=4")
+    assert "It is the same generation" in page(scene, "/history/diff?from=4&to=4")
+    only = scene.client.get("/history/diff?from=1&to=4&thing=place:hanoi").json
+    assert only
+    assert [s["object"] for s in only["statements"]] == ['"a city"']
+    for query, status in (("from=0", 400), ("from=x", 400), ("to=9", 404), ("page=-1", 400)):
+        assert scene.client.get(f"/history/diff?{query}").status_code == status
+
+
+def test_a_load_in_bulk_is_compared_by_what_is_kept(past: Served) -> None:
+    rows = b"".join(past.database.difference(1, 3, Asker()))
+    assert {(row.is_added, row.text) for row in rows_of(rows.splitlines(keepends=True))} == {
+        (True, f'<x:a> <x:p> "1"^^<{expand("xsd:integer")}> .\n'.encode()),
+        (True, f'<x:a> <x:p> "1"^^<{expand("xsd:integer")}> <x:g> .\n'.encode()),
+    }
+    back = b"".join(past.database.difference(3, 2, Asker()))
+    assert [row.is_added for row in rows_of(back.splitlines(keepends=True))] == [True]
+
+
+def test_one_is_led_to_a_page_as_of_then(scene: Served) -> None:
+    def lead(**parameters: str) -> TestResponse:
+        return scene.client.get("/history/at", query_string=parameters)
+
+    published = scene.database.find(3).published
+    assert lead(when="3", page="/positions").location == "/positions?generation=3"
+    assert lead(when=format_instant(published)).location == "/?generation=3"
+    assert lead(when="2999-01-01").location == "/?generation=4"
+    # Also where that state is kept no longer: the page says so then.
+    before = read_head(scene.database.generations.patch(2), 2).published
+    assert before
+    assert lead(when=format_instant(before)).location == "/?generation=2"
+    assert lead(when="4", page="//example.org").location == "/?generation=4"
+    assert lead(when="1999-12-31").status_code == 404
+    for wrong in ("", "soon", "2026-13-01"):
+        assert lead(when=wrong).status_code == 400
+
+
+def test_an_address_of_what_is_kept_no_longer_says_what_to_do(scene: Served) -> None:
+    text = page(scene, "/id/event/hanoi?generation=2", 404)
+    assert "Generation 2 is kept no longer" in text
+    assert 'href="/id/event/hanoi?generation=3"' in text
+    assert "2 statements differ, of which 2 name this thing" in text
+    assert "peninsula history rebuild 2" in text
+    other = page(scene, "/id/place/hanoi?generation=2&x=1", 404)
+    assert "2 statements differ, and none of them names this thing" in other
+    assert 'href="/id/place/hanoi?generation=3&amp;x=1"' in other or "x=1" in other
+    # For a program it is the problem that it always was.
+    problem = scene.client.get("/sparql?query=ASK{}&generation=2")
+    assert problem.status_code == 404
+    assert problem.json
+    assert problem.json["type"].endswith("unknown-generation")
+    # What never was is no state of before.
+    assert "is kept no longer" not in page(scene, "/?generation=77", 404)
+
+
+def test_whoever_may_write_keeps_what_they_cite(scene: Served) -> None:
+    def pin(method: str, role: str = "", number: int = 3) -> TestResponse:
+        headers = scene.bearing(role) if role else {}
+        return scene.client.open(f"/history/{number}/pin", method=method, headers=headers)
+
+    assert pin("GET").json == {"number": 3, "pinned": False}
+    assert pin("PUT").status_code == 401
+    assert pin("PUT", "read").status_code == 403
+    assert pin("PUT", "write", 2).status_code == 404, "what is gone cannot be kept"
+    assert pin("PUT", "write").json == {"number": 3, "pinned": True}
+    assert "kept for good" in page(scene, "/history")
+    assert "It is kept for good" in page(scene, "/history/3")
+    scene.update('INSERT DATA { GRAPH graph:more { place:hanoi skos:note "x" } }')
+    scene.update('INSERT DATA { GRAPH graph:more { place:hanoi skos:note "y" } }')
+    wait_until(lambda: [one.number for one in scene.database.all()] == [3, 5, 6])
+    assert "third" in page(scene, "/id/event/hanoi.html?generation=3")
+    assert pin("DELETE", "write").status_code == 403, "others may cite it"
+    assert pin("DELETE", "admin").json == {"number": 3, "pinned": False}
+
+
+def test_an_empty_store_and_one_in_memory_have_a_history(
+    client: FlaskClient, tmp_path: Path
+) -> None:
+    text = client.get("/history", headers=BROWSER).text
+    assert "Generations" in text
+    assert client.get("/history/1", headers=BROWSER).status_code == 200
+    assert client.get("/history/diff", headers=BROWSER).status_code == 200
+    assert client.put("/history/1/pin").status_code == 404
+    with serving_app(tmp_path) as served:
+        assert "an empty store" in page(served, "/history")
+        assert "Nothing of it differs" in page(served, "/history/1")

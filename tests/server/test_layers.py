@@ -47,7 +47,7 @@ ROWS: Final = [
     "library shacl.shapes shacl.candidates tables columns positions hygiene rules",
     "shacl.validation shacl.lookup labels knowledge",
     "shacl.affected",
-    "shacl.screen",
+    "shacl.screen shacl.rewriting",
     "shacl.queries shacl.locating shacl.rendering",
     "shacl.bounds shacl.naming shacl.report shacl.wants",
     "shacl.view",

@@ -115,13 +115,13 @@ def test_the_second_start_opens_at_once(
 
 
 def test_a_changed_file_is_taken_up_and_old_generations_go(
-    copy: Path, generations: Generations, monkeypatch: pytest.MonkeyPatch
+    copy: Path, generations: Generations
 ) -> None:
-    monkeypatch.setattr(loading, "_KEPT", 2)
     sizes = []
     for number in range(4):
         name(copy, f"p{number}", f"P{number}")
         sizes.append(start(generations, find_knowledge(copy)).triples)
+        generations.prune(2)
     assert sizes == sorted(set(sizes))
     assert (generations.folder / "CURRENT").read_text() == "000004\n"
     kept = sorted(path.name for path in (generations.folder / "generations").iterdir())

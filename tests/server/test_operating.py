@@ -27,13 +27,13 @@ def config(tmp_path: Path) -> Config:
 
 def test_a_store_is_held_with_what_is_to_be_in_it(tmp_path: Path, knowledge: Knowledge) -> None:
     generations = Generations(tmp_path / "store")
-    with operating._held(generations, knowledge, may_violate=False):
+    with operating._held(Config(store=generations.folder), knowledge, may_violate=False):
         current = generations.current()
         assert current
         assert current.triples > 50
         with pytest.raises(StoreInUse):
             generations.locked().__enter__()
-    with operating._held(generations, None, may_violate=False):
+    with operating._held(Config(store=generations.folder), None, may_violate=False):
         assert generations.current() == current
 
 
@@ -44,8 +44,8 @@ def test_a_read_only_store_is_served_as_it_is(
     generations = Generations(config.store)
     # Others may read it, too: nobody writes.
     with (
-        operating._held(generations, None, may_violate=False),
-        operating._held(generations, None, may_violate=False),
+        operating._held(Config(store=generations.folder), None, may_violate=False),
+        operating._held(Config(store=generations.folder), None, may_violate=False),
     ):
         database = open_database(config, generations)
         try:
@@ -61,7 +61,7 @@ def test_an_empty_folder_that_cannot_be_written_to_is_told(
 ) -> None:
     monkeypatch.setattr(Generations, "is_writable", lambda _: False)
     with pytest.raises(StoreUnavailable, match="is empty and cannot be written to"):
-        operating._held(Generations(tmp_path), None, may_violate=False).__enter__()
+        operating._held(Config(store=tmp_path), None, may_violate=False).__enter__()
 
 
 @pytest.mark.parametrize(

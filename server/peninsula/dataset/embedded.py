@@ -53,6 +53,8 @@ class Options:
     memory: str = "auto"
     memory_budget: int = 0
     keep: int = 10
+    #: Generations younger than so many days are kept beyond that.
+    keep_days: int = 0
     keeps_history: bool = False
     is_read_only: bool = False
     update_timeout: float = 60.0
@@ -220,6 +222,25 @@ class EmbeddedDatabase:
                 file.write(chunk)
         return running.head["count"], running.head["has_graphs"]
 
+    def difference(self, before: int, after: int, asker: Asker) -> Iterator[bytes]:
+        """Yield what leads from one kept generation to another, as the rows of an RDF Patch.
+
+        Worked out in a process of its own, in no order; closing the iterator ends it. Raises
+        UnknownGeneration, QueryTimeout and its kind.
+        """
+        for number in (before, after):
+            self.find(number)
+        running = self.readers.run(
+            {"do": "diff", "before": str(self.generations.path(before))},
+            source=self._disk_source(after),
+            client=asker.client,
+            text=f"difference of generations {before} and {after}",
+            timeout=asker.timeout,
+            is_gone=asker.is_gone,
+            hang_up=asker.hang_up,
+        )
+        return PooledGraph(running, has_format=True).chunks(NQUADS)
+
     def _on_publish(self, number: int, size: int) -> None:
         generation = self.generations.find(number)
         with self._turning:
@@ -246,7 +267,7 @@ class EmbeddedDatabase:
             return
         try:
             in_use = self.readers.generations_in_use() | {self._loading_generation}
-            self.generations.prune(self.options.keep, in_use)
+            self.generations.prune(self.options.keep, in_use, days=self.options.keep_days)
         except PeninsulaError as error:
             _log.warning("old generations could not be removed: %s", error)
         finally:

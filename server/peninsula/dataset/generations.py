@@ -19,7 +19,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -324,13 +324,14 @@ class Generations:
             _write_whole(self.folder / CURRENT, f"{generation.name}\n")
             sync(self.folder)
 
-    def prune(self, keep: int, in_use: frozenset[int] = frozenset()) -> list[int]:
+    def prune(self, keep: int, in_use: frozenset[int] = frozenset(), *, days: int = 0) -> list[int]:
         """Remove all but the last ``keep`` generations, those pinned and those in use.
 
-        Patches stay: they are the audit trail. Returns the numbers removed.
+        Those that were the published one within the last ``days`` stay as well: what was cited then
+        can be looked up. Patches stay: they are the audit trail. Returns the numbers removed.
         """
         numbers = self._numbers()
-        last = set(numbers[-max(keep, 1) :])
+        last = set(numbers[-max(keep, 1) :]) | set(self._since(numbers, days))
         removed = []
         with using(self.folder):
             for number in numbers:
@@ -346,6 +347,16 @@ class Generations:
                     path.unlink(missing_ok=True)
         return removed
 
+    def _since(self, numbers: Sequence[int], days: int) -> Iterator[int]:
+        """Yield those of ``numbers`` that were the published one within the last ``days``."""
+        if not days:
+            return
+        since = datetime.now(UTC) - timedelta(days=days)
+        for number in reversed(numbers):
+            yield number
+            if self.find(number).published < since:
+                return
+
     def pin(self, number: int, *, is_pinned: bool = True) -> None:
         """Keep a generation for good, or no longer."""
         self.find(number)
@@ -354,6 +365,15 @@ class Generations:
                 self._pin(number).touch()
             else:
                 self._pin(number).unlink(missing_ok=True)
+
+    def put_back(self, building: Path, generation: Generation) -> None:
+        """Keep the database ``building``, which must be on disk, as an old generation, for good."""
+        with using(self.folder):
+            self._pin(generation.number).touch()
+            building.rename(self.path(generation.number))
+            # Last, since it is its description that makes it a generation.
+            _write_whole(self.about(generation.number), _describe(generation))
+            sync(self.path(generation.number).parent)
 
     def is_pinned(self, number: int) -> bool:
         """Return whether a generation is kept for good."""

@@ -34,6 +34,8 @@ from peninsula.formats import GRAPH_FORMATS, SOLUTION_FORMATS, find
 
 #: So many statements of an upload are parsed between two looks at their number.
 _READ_AHEAD: Final = 4096
+#: So many rows of a difference are written at once.
+_ROWS: Final = 256
 
 
 def serve_reader(channel: Channel, store: ox.Store) -> None:
@@ -43,6 +45,7 @@ def serve_reader(channel: Channel, store: ox.Store) -> None:
         "check": _check,
         "dump": _dump,
         "parse": _parse,
+        "diff": _diff,
     }
     while True:
         try:
@@ -183,6 +186,22 @@ def _dump(channel: Channel, store: ox.Store, message: Message, output: int) -> M
     channel.send({"kind": "graph"})
     with os.fdopen(output, "wb", buffering=0, closefd=False) as file:
         LocalStatements(store, graph).write(format, file)
+    return _WHOLE
+
+
+def _diff(channel: Channel, store: ox.Store, message: Message, output: int) -> Message:
+    """Write what leads from another generation, whose folder is ``before``, to this one.
+
+    As the rows of an RDF Patch, as they are found: nothing of it is held in memory.
+    """
+    before = ox.Store.read_only(message["before"])
+    channel.send({"kind": "graph"})
+    with os.fdopen(output, "wb", buffering=1 << 16, closefd=False) as sink:
+        for letter, own, other in ((b"D ", before, store), (b"A ", store, before)):
+            rows = (quad for quad in own if quad not in other)
+            while batch := list(itertools.islice(rows, _ROWS)):
+                text = ox.serialize(batch, format=ox.RdfFormat.N_QUADS) or b""
+                sink.write(letter + text[:-1].replace(b"\n", b"\n" + letter) + b"\n")
     return _WHOLE
 
 
