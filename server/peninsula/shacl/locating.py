@@ -28,7 +28,7 @@ LONGEST: Final = 32 << 20
 
 _TYPE: Final = f"<{PREFIXES['rdf']}type>"
 _XSD: Final = PREFIXES["xsd"]
-_TOKEN: Final = re.compile(
+TOKEN: Final = re.compile(
     r"""
       (?P<skip> \s++ | \#[^\n\r]*+ )
     | < (?P<iri> (?: [^<>"{}|^`\\\x00-\x20]++ | \\u[0-9A-Fa-f]{4} | \\U[0-9A-Fa-f]{8} )*+ ) >
@@ -125,7 +125,7 @@ class _Index:
     def signature(self, node: str) -> frozenset[object]:
         """Return what is said of a blank node, whatever blank nodes are called."""
         return frozenset(
-            (t.predicate, "_:" if t.object.startswith("_:") else _as_stored(t.object))
+            (t.predicate, "_:" if t.object.startswith("_:") else as_stored(t.object))
             for t in self.by_subject.get(node, ())
         )
 
@@ -138,8 +138,8 @@ class _Index:
             value = self.blank.get(described.signature(value), value)
         own = self.by_subject.get(focus, [])
         along = self._along(focus, result.path_term)
-        ends = [t for t in along if value and value in {t.object, _as_stored(t.object), t.subject}]
-        of_value = [t for t in own if value and value in {t.object, _as_stored(t.object)}]
+        ends = [t for t in along if value and value in {t.object, as_stored(t.object), t.subject}]
+        of_value = [t for t in own if value and value in {t.object, as_stored(t.object)}]
         # Of too many values, the last is the one too many.
         is_too_many = result.constraint_component == "MaxCountConstraintComponent"
         candidates: list[tuple[int, list[int]]] = [
@@ -218,7 +218,7 @@ class _Scanner:
 
     def triples(self) -> Iterator[Located]:
         line = 1
-        for match in _TOKEN.finditer(self._text):
+        for match in TOKEN.finditer(self._text):
             kind = match.lastgroup or ""
             token = match[0]
             if kind != "skip":
@@ -234,11 +234,11 @@ class _Scanner:
             return
         match kind:
             case "s1" | "s2" | "s3" | "s4":
-                self._string = _unescape(match[kind]), line
+                self._string = unescape(match[kind]), line
             case "iri":
                 yield from self._term(f"<{self._iri(kind, match)}>", line)
             case "number":
-                yield from self._term(_number(match[0]), line)
+                yield from self._term(write_number(match[0]), line)
             case "name":
                 yield from self._name(match[0], line)
             case "at":
@@ -256,7 +256,7 @@ class _Scanner:
         self._string = None
         datatype = self._iri(kind, match) if self._is_datatype else ""
         language = match["at"] if kind == "at" else None
-        yield from self._term(_literal(value, datatype=datatype, language=language), line)
+        yield from self._term(write_literal(value, datatype=datatype, language=language), line)
 
     def _declare(self, kind: str, match: re.Match[str]) -> bool:
         """Go on with a declaration; false where the token is none of its parts."""
@@ -280,7 +280,7 @@ class _Scanner:
         if name.startswith("_:") or name[0] in "?$":
             yield from self._term(name, line)
         elif name in {"true", "false"}:
-            yield from self._term(_literal(name, datatype=f"{_XSD}boolean"), line)
+            yield from self._term(write_literal(name, datatype=f"{_XSD}boolean"), line)
         elif name == "a" and frame.subject and not frame.predicate:
             yield from self._term(_TYPE, line)
         elif name.lower() in {"prefix", "base"}:
@@ -332,7 +332,7 @@ class _Scanner:
     def _iri(self, kind: str, match: re.Match[str]) -> str:
         if kind == "name":
             return self._expand(match[0])
-        iri = _unescape(match["iri"] or "") if kind == "iri" else ""
+        iri = unescape(match["iri"] or "") if kind == "iri" else ""
         return urljoin(self._base, iri) if self._base and not _SCHEME.match(iri) else iri
 
     def _expand(self, name: str) -> str:
@@ -344,7 +344,8 @@ _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _LOCAL: Final = re.compile(r"\\(.)")
 
 
-def _unescape(text: str) -> str:
+def unescape(text: str) -> str:
+    """Return ``text`` with its escapes as the characters that they stand for."""
     if "\\" not in text:
         return text
 
@@ -357,7 +358,8 @@ def _unescape(text: str) -> str:
     return _ESCAPE.sub(read, text)
 
 
-def _literal(value: str, *, datatype: str = "", language: str | None = None) -> str:
+def write_literal(value: str, *, datatype: str = "", language: str | None = None) -> str:
+    """Return a literal as in N-Triples."""
     try:
         if language:
             return str(ox.Literal(value, language=language))
@@ -368,12 +370,13 @@ def _literal(value: str, *, datatype: str = "", language: str | None = None) -> 
         return f'"{value}"'
 
 
-def _number(text: str) -> str:
+def write_number(text: str) -> str:
+    """Return a number of Turtle as in N-Triples."""
     kind = "double" if "e" in text.lower() else "decimal" if "." in text else "integer"
-    return _literal(text, datatype=_XSD + kind)
+    return write_literal(text, datatype=_XSD + kind)
 
 
-def _as_stored(term: str) -> str:
+def as_stored(term: str) -> str:
     """Return a term as a store gives it back: numbers by their value."""
     match = _INTEGER.fullmatch(term)
     return f'"{int(match[1])}"{match[2]}' if match else term
