@@ -37,6 +37,7 @@ from peninsula.sections import (
     finish_sections,
     list_choices,
     read_time,
+    write_query,
 )
 from peninsula.tables import Cell, make_cell
 
@@ -259,6 +260,8 @@ class Extract:
     #: By what the rows can be narrowed: key -> value, its label, how many.
     choices: Mapping[str, list[tuple[str, str, int]]] | None = None
     narrowed: Mapping[str, str] | None = None
+    #: What finds the same in SPARQL.
+    query: str = ""
 
 
 def describe_resource(
@@ -315,6 +318,19 @@ def describe_resource(
     )
 
 
+@dataclass(frozen=True)
+class Headline:
+    """A thing by its label."""
+
+    iri: str
+    label: str
+
+
+def name_resource(dataset: Dataset, iri: ox.NamedNode, language: str) -> Headline:
+    """Return what ``iri`` is called."""
+    return Headline(iri.value, name_of(iri.value, find_labels(dataset, [iri], language)))
+
+
 def read_section(
     dataset: Dataset, iri: ox.NamedNode, spec: Spec, page: int, narrowed: dict[str, str],
     language: str,
@@ -340,6 +356,7 @@ def read_section(
             for key, counted in choices.items()
         },
         narrowed={key: shorten(value) for key, value in narrowed.items()},
+        query=write_query(iri, spec, narrowed),
     )
 
 
@@ -368,6 +385,7 @@ def read_pointing(
             count,
             [make_cell(thing, labels) for thing in things],
         ),
+        query=f"SELECT DISTINCT ?thing WHERE {{\n  ?thing {property} {iri}\n}}\nORDER BY ?thing\n",
     )
 
 

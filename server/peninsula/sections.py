@@ -638,6 +638,25 @@ def count_narrowed(
     return int(_value(next(iter(select(dataset, query)))[0]) or 0)
 
 
+def write_query(iri: ox.NamedNode, spec: Spec, narrowed: dict[str, str]) -> str:
+    """Return a query that finds the rows of a section, each column with a variable."""
+    lines = [f"?node {spec.property} {iri} ."]
+    lines += [part for part in (_restrict(spec, narrowed),) if part]
+    names = []
+    for column in spec.columns:
+        if column.property:
+            name = re.sub(r"-(\w)", lambda match: match[1].upper(), column.key)
+            path = f"{column.via}/{column.property}" if column.via else column.property
+            lines.append(f"OPTIONAL {{ ?node {path} ?{name} }}")
+            names.append(f"?{name}")
+    timed_by = f"{spec.timed_by}/" if spec.timed_by else ""
+    lines.append(f"OPTIONAL {{ ?node {timed_by}(pen:edtf|pen:inferredEdtf) ?when }}")
+    body = "".join(f"  {line}\n" for line in lines)
+    return (
+        f"SELECT DISTINCT ?node {' '.join(names)} ?when WHERE {{\n{body}}}\nORDER BY ?when ?node\n"
+    )
+
+
 def _restrict(spec: Spec, narrowed: dict[str, str]) -> str:
     parts = [f"?node a {spec.only} ."] if spec.only else []
     parts += [

@@ -39,6 +39,7 @@ from peninsula.resources import (
     Extract,
     describe_resource,
     find_dumped_graph,
+    name_resource,
     read_pointing,
     read_quads,
     read_section,
@@ -120,6 +121,8 @@ ASK {{
   UNION {{ ?thing ?property {iri} }}
 }}
 """
+#: Of a timeline, as wide as a page.
+_WIDTH: Final = 1246
 #: A timeline of fewer marks says nothing that its table does not.
 _FEWEST: Final = 2
 _ACTORS: Final = frozenset(
@@ -134,8 +137,6 @@ _SLUG: Final = r"[\w.~%-]+(?:/[\w.~%-]+)*"
 _EARLIER: Final = 2
 _PATIENCE: Final = 1.0  # seconds
 _MOST_PAGES: Final = 100_000
-#: Parameters of a page that shows one section.
-_OWN: Final = ("section", "property", "page", *NARROWED_BY)
 #: Pieces in which a table of statements is sent.
 _PIECE: Final = 16_384
 
@@ -161,10 +162,10 @@ def terms(extension: str) -> Response:
 def thing(kind: str, slug: str) -> BaseResponse:
     """Lead to, or show, what is known of a thing."""
     if kind not in THING_KINDS:
-        near = difflib.get_close_matches(kind, THING_KINDS, n=4, cutoff=0.5)
+        near = difflib.get_close_matches(kind, THING_KINDS, n=4, cutoff=0.6)
         raise NotFound(
             f"There are no things of the kind “{kind}”.",
-            f"There are: {', '.join(near or THING_KINDS)}.",
+            f"Perhaps: {', '.join(near)}." if near else f"There are: {', '.join(THING_KINDS)}.",
         )
     return _resource(f"id/{kind}/{slug}")
 
@@ -229,13 +230,20 @@ def _document(iri: ox.NamedNode, extension: str) -> Response:
 
 def _page(iri: ox.NamedNode) -> str:
     wished = _read_wish()
+    if wished is not None:
+        if not _is_known(dataset(), iri):
+            raise _unknown(iri)
+        about = name_resource(dataset(), iri, language())
+        return render("extract.html", about=about, extract=wished(iri))
+    return _whole_page(iri)
+
+
+def _whole_page(iri: ox.NamedNode) -> str:
     profile = PROFILES.get(_kind(iri))
     covered = profile.covers if profile else ()
     about = describe_resource(dataset(), iri, language(), covered=covered)
     if about is None:
         raise _unknown(iri)
-    if wished is not None:
-        return render("extract.html", about=about, extract=wished(iri), own=_OWN)
     value = profile.read(dataset(), iri, language()) if profile else None
     if profile and value is None and covered:
         # It is not what its address says, so its profile tells nothing.
@@ -301,7 +309,7 @@ def _draw_timelines(about: About) -> dict[str, Timeline]:
     drawn = {}
     for section in about.sections:
         if section.spec.lanes and sum(1 for row in section.rows if row.time.start) >= _FEWEST:
-            drawn[section.key] = draw_timeline(list(_list_entries(section)))
+            drawn[section.key] = draw_timeline(list(_list_entries(section)), width=_WIDTH)
     return drawn
 
 
@@ -309,8 +317,8 @@ def _list_entries(section: Section) -> Iterator[Entry]:
     for row in section.rows:
         stances = row.values.get("stance", ())
         kind = f"stance-{stances[0].iri.rpartition('/')[2]}" if stances else "tenure"
-        objects = row.values.get("object", ()) or row.values.get(section.spec.lanes, ())
-        label = ", ".join(cell.text for cell in objects) if stances else row.time.text
+        named_by = row.values.get("object") or row.values.get("toward") or stances
+        label = ", ".join(cell.text for cell in named_by) if stances else row.time.text
         for lane in row.values.get(section.spec.lanes, ()) or (None,):
             yield Entry(
                 label=label or row.thing.text,
