@@ -20,8 +20,11 @@ from xml.sax.saxutils import escape, quoteattr
 
 from peninsula.namespaces import expand
 
-#: The height of a line in which a node and its label stand: a target for a finger, too.
+#: The height of a line in which a node and its label stand: a target for a finger, too. Where
+#: there are few they stand further apart.
 _LINE: Final = 26.0
+_WIDEST_LINE: Final = 60.0
+_LEAST_HEIGHT: Final = 340.0
 _LEAST_WIDTH: Final = 210.0
 _MARGIN: Final = 14.0
 _GAP: Final = 8.0
@@ -258,7 +261,8 @@ def _places(nodes: Sequence[Node]) -> tuple[dict[str, tuple[float, float]], floa
     """Return where each node stands, and the size of the drawing."""
     on_right = math.ceil(len(nodes) / 2)
     lines = max(on_right, 1)
-    tall = lines * _LINE / 2
+    apart = max(_LINE, min(_WIDEST_LINE, _LEAST_HEIGHT / lines))
+    tall = lines * apart / 2
     wide = max(_LEAST_WIDTH, tall * 1.2)
     room = max((_measure(shorten_label(node.label)) for node in nodes), default=0.0)
     middle_x = wide + _RADII[1] + _GAP + room + _MARGIN
@@ -268,9 +272,9 @@ def _places(nodes: Sequence[Node]) -> tuple[dict[str, tuple[float, float]], floa
         is_right = place < on_right
         # Clockwise: down the right side, then up the left one.
         line = place if is_right else len(nodes) - 1 - place
-        y = (line + 0.5 - (on_right if is_right else len(nodes) - on_right) / 2) * _LINE
+        y = (line + 0.5 - (on_right if is_right else len(nodes) - on_right) / 2) * apart
         # A little longer than the sides, so that the topmost two do not meet in the middle.
-        x = wide * math.sqrt(max(0.0, 1 - (y / (tall + _LINE)) ** 2))
+        x = wide * math.sqrt(max(0.0, 1 - (y / (tall + _LINE / 2)) ** 2))
         places[node.id] = (
             round(middle_x + (x if is_right else -x), 1),
             round(middle_y + y, 1),

@@ -108,10 +108,10 @@ export function settle(frame: HTMLElement): void {
   measure();
 
   // From the server's places into the frame.
-  const first = { x: Math.max(...knots.map((k) => k.x)), y: Math.max(...knots.map((k) => k.y)) };
+  const far = { x: Math.max(...knots.map((k) => k.x)), y: Math.max(...knots.map((k) => k.y)) };
   for (const knot of knots) {
-    knot.x = (knot.x / (first.x || 1)) * width * 0.8;
-    knot.y = (knot.y / (first.y || 1)) * height * 0.8;
+    knot.x = (knot.x / (far.x || 1)) * width * 0.8;
+    knot.y = (knot.y / (far.y || 1)) * height * 0.8;
     // A label beside its node needs a line of its own; below it, it stands in the middle.
     knot.text?.setAttribute("x", "0");
     knot.text?.setAttribute("text-anchor", "middle");
@@ -126,7 +126,7 @@ export function settle(frame: HTMLElement): void {
   }
   const crowd = Math.sqrt((width * height) / knots.length);
   const links = forceLink<Knot, Tie>(ties)
-    .distance((tie) => crowd * (1.15 - 0.5 * (tie.weight / most)))
+    .distance((tie) => crowd * (1.3 - 0.6 * (tie.weight / most)))
     .strength((tie) => (0.25 + 0.75 * (tie.weight / most)) /
       Math.min(degree.get(tie.source) ?? 1, degree.get(tie.target) ?? 1));
   const simulation = forceSimulation<Knot, Tie>(knots)
@@ -135,26 +135,31 @@ export function settle(frame: HTMLElement): void {
     .force("labels", forceCollide<Knot>((knot) => Math.max(knot.radius + 12, Math.min(knot.room / 2, 62) + 4)).iterations(2))
     .force("across", forceX<Knot>(() => width / 2).strength(PULL))
     .force("down", forceY<Knot>(() => height / 2).strength(PULL * (width / height)))
-    .force("middle", (alpha) => {
-      // The drawing, not its busiest part, is in the middle of the frame.
-      const shift = (axis: "x" | "y", size: number): number => {
+    .force("frame", (alpha) => {
+      // The drawing is in the middle of the frame, and makes use of it.
+      for (const [axis, size, margin] of [["x", width, 70], ["y", height - 20, 28]] as const) {
         const all = knots.map((knot) => knot[axis]);
-        return (size / 2 - (Math.min(...all) + Math.max(...all)) / 2) * 0.3 * alpha;
-      };
-      const [right, down] = [shift("x", width), shift("y", height - 20)];
-      for (const knot of knots) {
-        knot.x += right;
-        knot.y += down;
+        const [least, most] = [Math.min(...all), Math.max(...all)];
+        const middle = (least + most) / 2;
+        const stretch = Math.min((size - 2 * margin) / (most - least || 1), 1.6) - 1;
+        for (const knot of knots) {
+          knot[axis] += ((size / 2 - middle) * 0.3 + (knot[axis] - middle) * stretch * 0.12) * alpha;
+        }
       }
     })
     .stop();
 
-  const paint = (): void => {
+  const keepInside = (): void => {
     for (const knot of knots) {
       // Nothing leaves the frame, its label neither.
       const side = Math.min(Math.max(knot.room / 2, knot.radius) + 6, width / 2 - 10);
       knot.x = Math.max(side, Math.min(width - side, knot.x));
       knot.y = Math.max(MARGIN, Math.min(height - MARGIN - 20, knot.y));
+    }
+  };
+  const paint = (): void => {
+    keepInside();
+    for (const knot of knots) {
       knot.element.setAttribute("transform", `translate(${knot.x.toFixed(1)} ${knot.y.toFixed(1)})`);
     }
     for (const tie of ties) {
@@ -162,21 +167,42 @@ export function settle(frame: HTMLElement): void {
       for (const path of tie.paths) path.setAttribute("d", d);
     }
   };
-  const rest = (): void => {
-    simulation.alpha(1).stop();
-    for (let i = 0; i < 300; i += 1) simulation.tick();
-    paint();
+  const first = knots.map(({ x, y }) => ({ x, y }));
+  const solve = (): void => {
+    // Several beginnings where there is time for it: the one with the fewest crossings counts.
+    const tries = knots.length <= 40 && ties.length <= 150 ? 6 : 1;
+    let best: { x: number; y: number }[] = [];
+    let least = Infinity;
+    for (let attempt = 0; attempt < tries; attempt += 1) {
+      knots.forEach((knot, i) => {
+        const turn = attempt ? ((i * 7 + attempt * 5) % knots.length) * 2.4 + attempt : 0;
+        const far = Math.sqrt((i + 0.5) / knots.length) * 0.4;
+        Object.assign(knot, attempt
+          ? { x: width * (0.5 + far * Math.cos(turn)), y: height * (0.5 + far * Math.sin(turn)) }
+          : first[i], { vx: 0, vy: 0 });
+      });
+      simulation.alpha(1).stop();
+      for (let i = 0; i < 300; i += 1) simulation.tick();
+      keepInside();
+      const score = tries > 1 ? countFaults(knots, ties) : 0;
+      if (score < least) {
+        least = score;
+        best = knots.map(({ x, y }) => ({ x, y }));
+      }
+    }
+    knots.forEach((knot, i) => Object.assign(knot, best[i]));
   };
   simulation.on("tick", paint);
-  if (isStill) rest();
-  else simulation.alpha(1).restart();
+  solve();
+  if (isStill) paint();
+  else move(knots, first, paint);
 
   new ResizeObserver(() => {
     if (!measure()) return;
     simulation.force("across", forceX<Knot>(() => width / 2).strength(PULL));
     simulation.force("down", forceY<Knot>(() => height / 2).strength(PULL * (width / height)));
-    if (isStill) rest();
-    else simulation.alpha(0.5).restart();
+    solve();
+    paint();
   }).observe(frame);
 
   highlight(svg, knots, ties);
@@ -190,6 +216,46 @@ export function settle(frame: HTMLElement): void {
     }
   });
   zoomBy(frame, svg, view);
+}
+
+/** Count what makes a drawing hard to read: ties that cross, and ties that run through nodes. */
+function countFaults(knots: Knot[], ties: Tie[]): number {
+  const side = (a: Knot, b: Knot, c: Knot): number =>
+    Math.sign((b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x));
+  let faults = 0;
+  ties.forEach(({ source: a, target: b }, i) => {
+    for (const { source: c, target: d } of ties.slice(i + 1)) {
+      if (a === c || a === d || b === c || b === d) continue;
+      if (side(a, b, c) !== side(a, b, d) && side(c, d, a) !== side(c, d, b)) faults += 1;
+    }
+    const [dx, dy] = [b.x - a.x, b.y - a.y];
+    const length = dx * dx + dy * dy || 1;
+    for (const knot of knots) {
+      if (knot === a || knot === b) continue;
+      const along = ((knot.x - a.x) * dx + (knot.y - a.y) * dy) / length;
+      const away = Math.abs((knot.x - a.x) * dy - (knot.y - a.y) * dx) / Math.sqrt(length);
+      if (along > 0 && along < 1 && away < knot.radius + 8) faults += 3;
+    }
+  });
+  return faults;
+}
+
+/** Let the nodes glide from where they were to where they are to be. */
+function move(knots: Knot[], from: { x: number; y: number }[], paint: () => void): void {
+  const goal = knots.map(({ x, y }) => ({ x, y }));
+  const start = performance.now();
+  const step = (now: number): void => {
+    const part = Math.min(Math.max((now - start) / 700, 0), 1);
+    const done = 1 - (1 - part) ** 3;
+    knots.forEach((knot, i) => {
+      const [before, after] = [from[i]!, goal[i]!];
+      knot.x = before.x + (after.x - before.x) * done;
+      knot.y = before.y + (after.y - before.y) * done;
+    });
+    paint();
+    if (part < 1) requestAnimationFrame(step);
+  };
+  requestAnimationFrame(step);
 }
 
 /** Show who is tied to what is pointed at or has the focus. */
