@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import pyoxigraph as ox
 import pytest
+from flask.testing import FlaskClient
 
-from peninsula.dataset.local import LocalDataset
+from peninsula.app import create_app
+from peninsula.config import Config
+from peninsula.dataset.local import LocalDatabase, LocalDataset
 from peninsula.namespaces import PREFIXES, expand
 from peninsula.policy import Policy
 from peninsula.profiles.briefs import Time
@@ -17,6 +21,8 @@ from peninsula.profiles.passage import PassageProfile, read_passage
 from peninsula.profiles.position import PositionProfile, read_position
 from peninsula.profiles.resolution import ResolutionProfile, read_resolution
 from peninsula.profiles.tension import TensionProfile, read_tension
+
+from .conftest import BROWSER
 
 #: Three claims of one text that pull against each other, a text with votes, and a parade.
 SCENE: Final = """
@@ -66,9 +72,11 @@ state:korea rdfs:label "Korea"@en ; a pen:State .
 position:old a pen:PolicyPosition ; pen:hasHolder state:russia ; pen:hasStance stance:opposes ;
   pen:onObject resolution:1 ; pen:hasTopic topic:sanctions ; pen:until "2016-12-31"^^xsd:date .
 position:new a pen:PolicyPosition ; pen:hasHolder state:russia ; pen:hasStance stance:supports ;
-  pen:onObject resolution:1 ; pen:hasTopic topic:sanctions ; pen:succeeds position:old ;
+  pen:onObject resolution:1 ; pen:hasTopic topic:sanctions ; pen:succeeds position:old , position:older ;
   pen:evidencedBy claim:b ; pen:from "2017-01-01"^^xsd:date ; pen:until "2017-12-31"^^xsd:date ;
   pen:restsOnReading reading:x .
+position:older a pen:PolicyPosition ; pen:hasHolder state:russia ; pen:hasStance stance:ambivalent ;
+  pen:hasTopic topic:trust ; pen:until "2016-12-31"^^xsd:date .
 position:korean a pen:PolicyPosition ; pen:hasHolder state:korea ; pen:hasTopic topic:sanctions .
 reading:x pen:readsClaim claim:c ; dcterms:description "Use is support."@en .
 
@@ -97,6 +105,14 @@ exemption:port a pen:Exemption ; rdfs:label "the port"@en ; pen:isExemptionFrom 
   pen:isGrantedBy resolution:1 ; pen:benefits state:russia ; pen:hasVerification verification:derived .
 exemption:later a pen:Exemption ; rdfs:label "later"@en ; pen:isExemptionFrom measure:coal ;
   pen:isGrantedBy resolution:2 .
+
+claim:hostile a pen:Claim ; pen:paraphrase "<script>alert(1)</script>"@en ; pen:action "<b>do</b>"@en ;
+  pen:isStatedIn document:text ; pen:hasHolder state:hostile ; pen:ambiguity "\u202e<img src=x onerror=alert(1)>"@ar .
+state:hostile rdfs:label '"><svg onload=alert(1)>'@en .
+resolution:hostile a pen:Resolution ; rdfs:label "</title><script>alert(1)</script>"@en ;
+  pen:adoptionDate "2010-01-01"^^xsd:date ; pen:votesFor 1 ; pen:symbol "<script>x</script>" .
+vote:hostile a pen:Vote ; pen:isVoteOn resolution:hostile ; pen:isCastBy state:hostile ;
+  pen:hasChoice <javascript:alert(1)> ; dcterms:source <javascript:alert(1)> .
 
 event:parade a pen:Event ; rdfs:label "Parade"@en ; pen:edtf "2015-05-09" ; pen:from "2015-05-09"^^xsd:date ;
   pen:until "2015-05-09"^^xsd:date ; pen:takesPlaceAt place:moscow .
@@ -259,9 +275,9 @@ def test_a_position_has_evidence_a_line_and_neighbours(scene: LocalDataset) -> N
     assert isinstance(profile, PositionProfile)
     assert [c.number for c in profile.claims] == ["c", "b"]
     assert [reading.reading.iri for reading in profile.readings] == [expand("reading:x")]
-    assert [p.position.iri for p in profile.succession] == [
-        expand("position:old"),
-        expand("position:new"),
+    assert [[p.position.iri for p in stage] for stage in profile.succession] == [
+        [expand("position:old"), expand("position:older")],
+        [expand("position:new")],
     ]
     assert [p.position.iri for p in profile.same_topic] == [expand("position:korean")]
     [(_, text, choice)] = profile.votes
@@ -385,8 +401,70 @@ def test_texts_that_answer_an_event(scene: LocalDataset) -> None:
         ("../2021", "", "2021", False),
         ("2021/..", "2021", "", True),
         ("2018-08-23/", "2018-08-23", "", False),
+        ("2014-01-01/2015-12-31", "2014", "2015", False),
+        ("/2021-12-31", "", "2021", False),
+        ("2014-01-01/2015-11-30", "2014-01-01", "2015-11-30", False),
     ],
 )
 def test_an_interval_is_taken_apart(edtf: str, start: str, end: str, goes_on: bool) -> None:
     time = Time(edtf)
     assert (time.start, time.end, time.goes_on) == (start, end, goes_on)
+
+
+def test_a_whole_year_is_no_interval() -> None:
+    assert not Time("2017-01-01/2017-12-31").is_interval
+    assert Time("2017-01-01/2017-12-31").start == "2017"
+
+
+# The pages.
+
+
+@pytest.fixture(scope="module")
+def pages(scene: LocalDataset) -> FlaskClient:
+    return create_app(Config(), LocalDatabase(scene), None).test_client()
+
+
+@pytest.mark.parametrize("language", ["en", "ko", "ru"])
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("id/claim/a", 'class="chain"'),
+        ("id/passage/a", 'class="outline"'),
+        ("id/tension/influence", 'class="sides sides-3"'),
+        ("id/position/new", 'class="chain succession"'),
+        ("id/resolution/1", 'class="bench"'),
+        ("id/resolution/2", 'class="failed"'),
+        ("id/event/parade", 'class="attendance-absent"'),
+        ("id/planned-event/visit", 'class="warning"'),
+        ("id/claim/hostile", 'class="sentence"'),
+        ("id/resolution/hostile", 'class="bench"'),
+    ],
+)
+def test_a_kind_has_a_page_of_its_own(
+    pages: FlaskClient, path: str, shown: str, language: str
+) -> None:
+    response = pages.get(f"/{path}.html?lang={language}", headers=BROWSER)
+    assert response.status_code == 200
+    assert shown in response.text
+    ids = re.findall(r'\sid="([^"]+)"', response.text)
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("path", ["id/claim/hostile", "id/resolution/hostile"])
+def test_hostile_labels_stay_text(pages: FlaskClient, path: str) -> None:
+    text = pages.get(f"/{path}.html", headers=BROWSER).text
+    assert "<script>alert" not in text
+    assert "<script>x" not in text
+    assert "<img src=x" not in text
+    assert "<svg onload" not in text
+    assert 'href="javascript:' not in text
+
+
+def test_what_is_not_what_its_address_says_has_the_plain_page() -> None:
+    store = ox.Store()
+    store.add(ox.Quad(node("claim:odd"), node("rdfs:label"), ox.Literal("Odd"), node("graph:x")))
+    client = create_app(Config(), LocalDatabase(LocalDataset(store, Policy())), None).test_client()
+    response = client.get("/id/claim/odd.html", headers=BROWSER)
+    assert response.status_code == 200
+    assert "Odd" in response.text
+    assert 'class="chain"' not in response.text

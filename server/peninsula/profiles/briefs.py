@@ -43,16 +43,27 @@ class Time:
     @property
     def start(self) -> str:
         """Return what stands before the slash of an interval, or the whole."""
-        return self.edtf.partition("/")[0].removeprefix("..")
+        return self._ends[0]
 
     @property
     def end(self) -> str:
         """Return what stands after the slash."""
-        return self.edtf.partition("/")[2].removesuffix("..")
+        return self._ends[1]
 
     @property
     def is_interval(self) -> bool:
-        return "/" in self.edtf
+        start, end = self._ends
+        return "/" in self.edtf and start != end
+
+    @property
+    def _ends(self) -> tuple[str, str]:
+        start, _, end = self.edtf.partition("/")
+        start, end = start.removeprefix(".."), end.removesuffix("..")
+        # From the first day of a year to the last of one: years are meant, and read better.
+        is_year = start.endswith("-01-01") or not start, end.endswith("-12-31") or not end
+        if "/" in self.edtf and (start or end) and all(is_year):
+            return start.removesuffix("-01-01"), end.removesuffix("-12-31")
+        return start, end
 
     @property
     def goes_on(self) -> bool:

@@ -110,6 +110,11 @@ class ClaimProfile:
     after: ClaimBrief | None
 
     @property
+    def opposed(self) -> int:
+        """Return with how many claims it is in tension."""
+        return len({other.claim.iri for tension in self.tensions for other in tension.others})
+
+    @property
     def is_denied(self) -> bool:
         return self.brief.modality is not None and self.brief.modality.slug == "denied"
 

@@ -66,8 +66,8 @@ class PositionProfile:
     toward: tuple[Cell, ...]
     claims: tuple[ClaimBrief, ...]
     readings: tuple[Reading, ...]
-    #: From the first position of the same holder on the same thing to the last.
-    succession: tuple[PositionBrief, ...]
+    #: The positions of the same holder on the same thing, stage by stage, the first ones first.
+    succession: tuple[tuple[PositionBrief, ...], ...]
     #: What is held on the same things; then, on the same topics.
     same_object: tuple[PositionBrief, ...]
     same_topic: tuple[PositionBrief, ...]
@@ -97,11 +97,13 @@ def read_position(dataset: Dataset, iri: ox.NamedNode, language: str) -> Positio
         *said.things(position, "pen:evidencedBy"),
         *(claim for reading in readings for claim in said.things(reading, "pen:readsClaim")),
     }
-    line = _succession(said, position)
+    stages = _succession(said, position)
     others_known = [
         thing
         for thing in said.values
-        if thing != position and thing not in line and said.is_a(thing, "pen:PolicyPosition")
+        if thing != position
+        and not any(thing in stage for stage in stages)
+        and said.is_a(thing, "pen:PolicyPosition")
     ]
     objects = set(said.things(position, "pen:onObject"))
     on_object = [t for t in others_known if objects & set(said.things(t, "pen:onObject"))]
@@ -121,7 +123,11 @@ def read_position(dataset: Dataset, iri: ox.NamedNode, language: str) -> Positio
             )
             for reading in readings
         ),
-        succession=tuple(describe_position(said, thing) for thing in line) if len(line) > 1 else (),
+        succession=tuple(
+            tuple(describe_position(said, thing) for thing in stage) for stage in stages
+        )
+        if len(stages) > 1
+        else (),
         same_object=_listed(said, on_object),
         same_topic=_listed(said, on_topic),
         is_cut=max(len(on_object), len(on_topic)) > MOST,
@@ -143,23 +149,23 @@ def _listed(said: Statements, positions: list[str]) -> tuple[PositionBrief, ...]
     return tuple(ordered[:MOST])
 
 
-def _succession(said: Statements, position: str) -> list[str]:
-    """Return the line of positions that took each other's place, the earliest first."""
-    line: list[str] = []
+def _succession(said: Statements, position: str) -> list[list[str]]:
+    """Return the positions that took each other's place, in stages, the first ones first.
+
+    Two may be held at once and be succeeded by one.
+    """
+    found: set[str] = set()
     ahead = [position]
     while ahead:
         current = ahead.pop()
-        if current not in line and current in said:
-            line.append(current)
+        if current not in found and current in said:
+            found.add(current)
             ahead.extend(said.things(current, "pen:succeeds"))
             ahead.extend(said.where("pen:succeeds", current))
-
-    def age(thing: str) -> tuple[str, str, str]:
-        """Sort by the end of the evidence: its beginning is often not known."""
-        return (
-            said.string(thing, "pen:from"),
-            said.string(thing, "pen:until") or "9999",
-            thing,
-        )
-
-    return sorted(line, key=age)
+    stages: list[list[str]] = []
+    while found:
+        # Who succeeds nobody that is left; all at once, should they succeed each other in a ring.
+        first = {t for t in found if not found & set(said.things(t, "pen:succeeds"))} or found
+        stages.append(sorted(first, key=lambda t: (said.string(t, "pen:from"), t)))
+        found = found - first
+    return stages
