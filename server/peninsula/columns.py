@@ -316,6 +316,8 @@ def find_tie(columns: Sequence[Column], rows: Sequence[Row]) -> Tie | None:
     if len(varying) < 2:
         return None
     source, target = varying[:2]
+    if is_concept(source.sort) and is_concept(target.sort):
+        return None  # a table of concepts: nobody is tied to anybody
     return Tie(source, target, is_named=_share_things(source, target, rows))
 
 

@@ -46,6 +46,7 @@ _MOST_SERIES: Final = 6
 _MOST_NODES: Final = 120
 _MOST_LINES: Final = 80
 _MOST_COLUMNS: Final = 24
+_TIMELINE_WIDTH: Final = 1230
 _MOST_LANES: Final = 14
 _NAMED: Final = 5  # things named in a tip
 _SHADES: Final = 5
@@ -137,6 +138,8 @@ class Depiction:
     #: How many of how many bars, nodes or lines are drawn, where that is not all.
     drawn_count: int = 0
     count: int = 0
+    #: The stances whose marks or colours are used: slug and label.
+    stances: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -216,6 +219,14 @@ def _find_stance(answer: Answer) -> Column | None:
     )
 
 
+def _list_stances(answer: Answer, column: Column | None) -> tuple[tuple[str, str], ...]:
+    """Return the stances in a column, in their order, each with its name."""
+    if column is None:
+        return ()
+    names = {_stance_of(answer, row, column): answer.name(row, column) for row in answer.rows}
+    return tuple((slug, names[slug]) for slug in _STANCES if slug in names)
+
+
 # Timeline.
 
 
@@ -241,7 +252,11 @@ def depict_timeline(answer: Answer) -> Depiction | None:
     if stance:
         parts.append(answer.part("mark", stance))
     return Depiction(
-        lambda: draw_timeline(_make_entries(answer, period, label, lane, stance)), tuple(parts)
+        lambda: draw_timeline(
+            _make_entries(answer, period, label, lane, stance), width=_TIMELINE_WIDTH
+        ),
+        tuple(parts),
+        stances=_list_stances(answer, stance),
     )
 
 
@@ -589,7 +604,7 @@ def depict_matrix(answer: Answer) -> Depiction | None:
     left_out = len(answer.rows) - sum(len(numbers) for numbers in cells.values())
     is_cut = len(lines) > len(shown)
     counts = (len(shown), len(lines)) if is_cut else (0, 0)
-    return Depiction(draw, tuple(parts), left_out, *counts)
+    return Depiction(draw, tuple(parts), left_out, *counts, stances=_list_stances(answer, stance))
 
 
 def _find_share(answer: Answer) -> list[Column] | None:
@@ -754,7 +769,7 @@ def _read_points(
 
 
 def depict_line(answer: Answer) -> Depiction | None:
-    """Return lines where days or years have a number each."""
+    """Return lines where days or years have a number each, and nothing else tells rows apart."""
     x = next((c for c in answer.columns if (c.kind == "date" or c.is_year) and c.varies), None)
     y = next((c for c in answer.columns if c.is_size), None)
     if x is None or y is None:
@@ -770,6 +785,9 @@ def depict_line(answer: Answer) -> Depiction | None:
         )  # fmt: skip
         if series is None:
             return None
+    others = [c for c in answer.columns if c.varies and c not in (x, y, series)]
+    if any(column.kind in {"thing", "date"} for column in others):
+        return None  # the numbers are of those things, and no course of one number
     points = sorted(
         _read_points(answer, x, y, series),
         key=lambda p: (p.series, float(p.x) if x.is_year else 0.0, p.x),
@@ -788,7 +806,8 @@ def depict_line(answer: Answer) -> Depiction | None:
 def depict_scatter(answer: Answer) -> Depiction | None:
     """Return points where rows have two numbers each."""
     sizes = [column for column in answer.columns if column.is_size and column.varies]
-    if len(sizes) < 2:
+    categories = [column for column in answer.columns if column.is_category and column.varies]
+    if len(sizes) < 2 or len(categories) > 2:
         return None
     x, y = sizes[:2]
     label = next((c for c in answer.columns if c.is_category and c.varies), None)

@@ -9,9 +9,10 @@ checked when the file is read.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,8 +29,8 @@ from peninsula.errors import (
     UnknownQuestion,
     place,
 )
-from peninsula.namespaces import BASE, PREFIXES, expand
-from peninsula.policy import Policy
+from peninsula.namespaces import BASE, PREFIXES, expand, shorten
+from peninsula.policy import Policy, tokenize
 
 _KEYS: Final = ("summary", "description", "tags", "parameters", "view")
 _REQUIRED_KEYS: Final = ("summary", "description", "tags")
@@ -117,6 +118,10 @@ class QueryTemplate:
                 )
         return {name: known[name].bind(value) for name, value in given.items()}
 
+    def write(self, bindings: Mapping[str, Term]) -> str:
+        """Return the query with its parameters set, as text; see :func:`write_query`."""
+        return write_query(self.query, bindings)
+
     def ask(self, dataset: Dataset, values: Mapping[str, str]) -> Result:
         """Return the answer for ``values``."""
         return dataset.evaluate(self.query, substitutions=self.bind(values))
@@ -131,10 +136,17 @@ class Library:
     def find(self, slug: str) -> QueryTemplate:
         if slug in self.templates:
             return self.templates[slug]
-        words = set(slug.split("-"))
-        near = [name for name in self.templates if words & set(name.split("-"))]
-        hint = f"Perhaps: {', '.join(near[:5])}." if near else "GET /queries lists all of them."
+        near = self.near(slug)
+        hint = f"Perhaps: {', '.join(near)}." if near else "GET /queries lists all of them."
         raise UnknownQuestion(f"There is no question “{slug}”.", hint)
+
+    def near(self, slug: str) -> list[str]:
+        """Return the names of questions that resemble ``slug``, the nearest first."""
+        words = set(slug.lower().split("-"))
+        shared = {name: len(words & set(name.split("-"))) for name in self.templates}
+        alike = get_close_matches(slug.lower(), self.templates, 5, 0.6)
+        near = sorted((name for name in shared if shared[name]), key=lambda name: -shared[name])
+        return list(dict.fromkeys([*alike, *near]))[:5]
 
     @property
     def tags(self) -> dict[str, int]:
@@ -303,41 +315,129 @@ def _check_query(template: QueryTemplate, header: _Header) -> None:
         raise InvalidQuestion(f"{place(template.path)}: {error.message}", error.remedy) from None
 
 
-def describe(library: Library) -> Iterator[ox.Triple]:
-    """Yield the library as RDF, in the terms of SHACL: one executable SELECT a question."""
+def write_query(query: str, bindings: Mapping[str, Term]) -> str:
+    """Return the SPARQL of a question with its parameters set, without its header.
+
+    A line ``VALUES ?parameter { … }`` stands first in the pattern, where an editor can change it.
+    """
+    lines = [line for line in query.splitlines() if not line.startswith("#+")]
+    query = "\n".join(lines).strip() + "\n"
+    if not bindings:
+        return query
+    place = _find_pattern(query)
+    values = "".join(f"\n  VALUES ?{name} {{ {_write_term(t)} }}" for name, t in bindings.items())
+    return _declare(f"{query[:place]}{values}{query[place:]}", bindings.values())
+
+
+def _find_pattern(query: str) -> int:
+    """Return where the pattern of the outermost SELECT begins, behind its brace."""
+    braces = [token for token in tokenize(query) if token.text in {"{", "}"}]
+    depth = 0
+    for token in braces:
+        # Braces of an expression in the SELECT clause close again before the pattern.
+        before = query[: token.position].rstrip()
+        if token.text == "{" and not depth and not before.upper().endswith("EXISTS"):
+            return token.end
+        depth += 1 if token.text == "{" else -1
+    return len(query)
+
+
+def _write_term(term: Term) -> str:
+    if isinstance(term, ox.NamedNode):
+        name = shorten(term.value)
+        prefix, colon, local = name.partition(":")
+        is_plain = colon and re.fullmatch(r"[A-Za-z0-9_](?:[\w-]*[A-Za-z0-9_])?", local, re.ASCII)
+        return f"{prefix}:{local}" if is_plain and name != term.value else str(term)
+    return str(term)
+
+
+def _declare(query: str, terms: Iterable[Term]) -> str:
+    """Return ``query`` with the prefixes declared that ``terms`` need and it has not."""
+    needed = {
+        prefix
+        for term in terms
+        for prefix in (_write_term(term).partition(":")[0],)
+        if isinstance(term, ox.NamedNode) and prefix in PREFIXES
+    }
+    declared = {m.casefold() for m in re.findall(r"(?im)^\s*PREFIX\s+([\w-]*):", query)}
+    head = "".join(
+        f"PREFIX {prefix}: <{PREFIXES[prefix]}>\n"
+        for prefix in sorted(needed)
+        if prefix.casefold() not in declared
+    )
+    return head + query
+
+
+#: The node that declares the prefixes of all questions.
+PREFIXES_NODE: Final = f"{BASE}queries#prefixes"
+
+
+def describe(library: Library, endpoint: str = f"{BASE}sparql") -> Iterator[ox.Triple]:
+    """Yield the library as RDF, in the terms of SHACL: one executable SELECT a question.
+
+    The form is that of SIB's collection (https://github.com/sib-swiss/sparql-examples), by which
+    editors find examples: the summary as rdfs:comment, the ``endpoint`` as schema:target, the
+    prefixes declared at one node. A query runs as it stands: what it needs is set to its example.
+    """
     rdf_type = ox.NamedNode(expand("rdf:type"))
 
     def triple(subject: ox.NamedNode, predicate: str, object_: Term) -> ox.Triple:
         return ox.Triple(subject, ox.NamedNode(expand(predicate)), object_)
 
+    prefixes = ox.NamedNode(PREFIXES_NODE)
     for template in library.templates.values():
         question = ox.NamedNode(template.iri)
         for name in ("sh:SPARQLExecutable", "sh:SPARQLSelectExecutable"):
             yield ox.Triple(question, rdf_type, ox.NamedNode(expand(name)))
-        yield triple(question, "rdfs:label", ox.Literal(template.summary, language="en"))
+        for name in ("rdfs:label", "rdfs:comment"):
+            yield triple(question, name, ox.Literal(template.summary, language="en"))
         yield triple(
             question, "dcterms:description", ox.Literal(template.description, language="en")
         )
         yield triple(question, "dcterms:identifier", ox.Literal(template.slug))
         for tag in template.tags:
             yield triple(question, "schema:keywords", ox.Literal(tag, language="en"))
-        yield triple(question, "sh:select", ox.Literal(template.query))
+        yield triple(question, "sh:prefixes", prefixes)
+        needed = {p.name: p.example for p in template.parameters if p.is_required}
+        yield triple(question, "sh:select", ox.Literal(template.write(template.bind(needed))))
+        yield triple(question, "schema:target", ox.NamedNode(endpoint))
+        yield triple(question, "schema:isBasedOn", ox.NamedNode(f"{template.iri}.rq"))
         for parameter in template.parameters:
-            node = ox.NamedNode(f"{template.iri}#{parameter.name}")
-            yield triple(question, "sh:parameter", node)
-            yield ox.Triple(node, rdf_type, ox.NamedNode(expand("sh:Parameter")))
-            # The local name of a parameter's path is the name of its variable (SHACL, 6.2.1).
-            yield triple(node, "sh:path", ox.NamedNode(f"{BASE}queries/parameter#{parameter.name}"))
-            text = parameter.description
-            if parameter.type == "iri":
-                yield triple(node, "sh:nodeKind", ox.NamedNode(expand("sh:IRI")))
-                if parameter.example:
-                    yield triple(node, "skos:example", parameter.bind(parameter.example))
-            else:
-                text += f", for example {parameter.example}" if parameter.example else ""
-                datatype = ox.NamedNode(expand(_DATATYPES[parameter.type]))
-                yield triple(node, "sh:datatype", datatype)
-            yield triple(node, "sh:description", ox.Literal(text, language="en"))
-            optional = "false" if parameter.is_required else "true"
-            boolean = ox.NamedNode(expand("xsd:boolean"))
-            yield triple(node, "sh:optional", ox.Literal(optional, datatype=boolean))
+            yield from _describe_parameter(question, parameter, triple)
+    yield from _declare_prefixes(prefixes, triple)
+
+
+_Triple = Callable[[ox.NamedNode, str, Term], ox.Triple]
+
+
+def _describe_parameter(
+    question: ox.NamedNode, parameter: Parameter, triple: _Triple
+) -> Iterator[ox.Triple]:
+    node = ox.NamedNode(f"{question.value}#{parameter.name}")
+    yield triple(question, "sh:parameter", node)
+    yield triple(node, "rdf:type", ox.NamedNode(expand("sh:Parameter")))
+    # The local name of a parameter's path is the name of its variable (SHACL, 6.2.1).
+    yield triple(node, "sh:path", ox.NamedNode(f"{BASE}queries/parameter#{parameter.name}"))
+    text = parameter.description
+    if parameter.type == "iri":
+        yield triple(node, "sh:nodeKind", ox.NamedNode(expand("sh:IRI")))
+        if parameter.example:
+            yield triple(node, "skos:example", parameter.bind(parameter.example))
+    else:
+        text += f", for example {parameter.example}" if parameter.example else ""
+        datatype = ox.NamedNode(expand(_DATATYPES[parameter.type]))
+        yield triple(node, "sh:datatype", datatype)
+    yield triple(node, "sh:description", ox.Literal(text, language="en"))
+    optional = "false" if parameter.is_required else "true"
+    boolean = ox.NamedNode(expand("xsd:boolean"))
+    yield triple(node, "sh:optional", ox.Literal(optional, datatype=boolean))
+
+
+def _declare_prefixes(node: ox.NamedNode, triple: _Triple) -> Iterator[ox.Triple]:
+    """Yield the declarations by which editors know the prefixes (SHACL, 5.2.1)."""
+    any_uri = ox.NamedNode(expand("xsd:anyURI"))
+    for prefix, namespace in PREFIXES.items():
+        declaration = ox.NamedNode(f"{BASE}queries#prefix-{prefix}")
+        yield triple(node, "sh:declare", declaration)
+        yield triple(declaration, "sh:prefix", ox.Literal(prefix))
+        yield triple(declaration, "sh:namespace", ox.Literal(namespace, datatype=any_uri))

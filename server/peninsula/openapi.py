@@ -1,12 +1,26 @@
-"""What does the HTTP interface look like to a generator of clients? (OpenAPI 3.1)"""
+"""What does the HTTP interface look like to a generator of clients? (OpenAPI 3.1)
+
+The page for people is made of the same document: :func:`list_operations` puts it in order.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import quote, urlencode
 
 from peninsula import __version__
-from peninsula.formats import GRAPH_FORMATS, SOLUTION_FORMATS, Format
+from peninsula.formats import (
+    CSV,
+    GEOJSON,
+    GRAPH_FORMATS,
+    GRAPHML,
+    HTML,
+    PLAIN_JSON,
+    SOLUTION_FORMATS,
+    Format,
+)
 from peninsula.library import Library, Parameter, QueryTemplate
 from peninsula.protocol import FORM, QUERY
 
@@ -29,11 +43,113 @@ def describe_api(library: Library, address: str) -> dict[str, Any]:
             "license": {"name": "CC BY 4.0", "identifier": "CC-BY-4.0"},
         },
         "servers": [{"url": address.rstrip("/")}],
+        "tags": [
+            {"name": name, "description": f"{count} questions"}
+            for name, count in library.tags.items()
+        ],
         "paths": {
             "/sparql": _sparql(),
+            **_documents(),
             **{f"/queries/{t.slug}": _question(t) for t in library.templates.values()},
         },
         "components": {"responses": {"problem": _problem()}},
+    }
+
+
+#: Parameters that most addresses take.
+_COMMON: Final = {
+    "generation": ("integer", "a state of the graph by its number; the newest without it"),
+    "lang": ("string", "the language of labels: en, ko or ru"),
+}
+_DOCUMENTS: Final[dict[str, tuple[str, str, dict[str, tuple[str, str]], tuple[Format, ...]]]] = {
+    "/search": (
+        "search", "Find things by their name",
+        {
+            "q": ("string", "words of the name, in any language"),
+            "kind": ("string", "kinds of things, with commas between: state,person"),
+            "class": ("string", "a class, as pen:Summit"),
+            "limit": ("integer", "how many at most"),
+            "page": ("integer", "which page of them"),
+        },
+        (PLAIN_JSON, CSV),
+    ),
+    "/queries": (
+        "listQuestions", "List the questions; as RDF, they are examples for SPARQL editors",
+        {
+            "q": ("string", "words of the question"),
+            "tag": ("string", "a tag; may be given several times"),
+        },
+        (PLAIN_JSON, *GRAPH_FORMATS),
+    ),
+    "/id/{kind}/{slug}": (
+        "describeThing", "Tell what is known of a thing (303 to the document)",
+        {}, tuple(f for f in GRAPH_FORMATS if f.name not in {"trig", "nquads"}),
+    ),
+    "/store": (
+        "readGraph", "Read a named graph (SPARQL 1.1 Graph Store HTTP Protocol)",
+        {"graph": ("string", "the IRI of the graph")}, GRAPH_FORMATS,
+    ),
+    "/.well-known/void": (
+        "describeDataset", "Describe the dataset: VoID and DCAT", {}, GRAPH_FORMATS,
+    ),
+    "/history": (
+        "listGenerations", "List the states of the graph and what changed", {}, (PLAIN_JSON,),
+    ),
+}  # fmt: skip
+
+
+def _documents() -> dict[str, Any]:
+    return {
+        path: {
+            "get": {
+                "operationId": identifier,
+                "summary": summary,
+                "parameters": [
+                    *_in_path(path),
+                    *(
+                        {
+                            "name": name,
+                            "in": "query",
+                            "schema": {"type": type_},
+                            "description": text,
+                        }
+                        for name, (type_, text) in {**parameters, **_COMMON}.items()
+                    ),
+                    _format_parameter(formats),
+                ],
+                "responses": _responses(formats),
+            }
+        }
+        for path, (identifier, summary, parameters, formats) in _DOCUMENTS.items()
+    }
+
+
+def _in_query(name: str, kind: str, text: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "schema": {"type": kind}, "description": text}
+
+
+def _in_path(path: str) -> list[dict[str, Any]]:
+    examples = {"kind": "state", "slug": "russia"}
+    return [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string"},
+            "example": text,
+        }
+        for name, text in examples.items()
+        if f"{{{name}}}" in path
+    ]
+
+
+def _format_parameter(formats: Iterable[Format]) -> dict[str, Any]:
+    names = [format.name for format in formats]
+    return {
+        "name": "format",
+        "in": "query",
+        "schema": {"type": "string", "enum": names},
+        "description": "the format, in place of the Accept header",
     }
 
 
@@ -45,7 +161,13 @@ def _sparql() -> dict[str, Any]:
             "operationId": "query",
             "summary": "Ask a SPARQL query",
             "parameters": [
-                {"name": "query", "in": "query", "required": True, "schema": query},
+                {
+                    "name": "query",
+                    "in": "query",
+                    "required": True,
+                    "schema": query,
+                    "example": "SELECT * WHERE { ?summit a pen:Summit }",
+                },
                 *(
                     {
                         "name": name,
@@ -73,7 +195,6 @@ def _sparql() -> dict[str, Any]:
 
 
 def _question(template: QueryTemplate) -> dict[str, Any]:
-    formats = [format.name for format in SOLUTION_FORMATS]
     return {
         "get": {
             "operationId": template.slug,
@@ -82,9 +203,10 @@ def _question(template: QueryTemplate) -> dict[str, Any]:
             "tags": list(template.tags),
             "parameters": [
                 *(_parameter(parameter) for parameter in template.parameters),
-                {"name": "format", "in": "query", "schema": {"type": "string", "enum": formats}},
+                _in_query("generation", *_COMMON["generation"]),
+                _format_parameter((*SOLUTION_FORMATS, GRAPHML, GEOJSON)),
             ],
-            "responses": _responses(SOLUTION_FORMATS),
+            "responses": _responses((*SOLUTION_FORMATS, GRAPHML, GEOJSON)),
         }
     }
 
@@ -121,3 +243,69 @@ def _problem() -> dict[str, Any]:
         "description": "what went wrong, by RFC 9457",
         "content": {"application/problem+json": {"schema": schema}},
     }
+
+
+# For people.
+
+#: Formats that a browser shows or saves, in which an example is tried.
+_TRIED: Final = (PLAIN_JSON.media_type, "application/sparql-results+json", "text/turtle")
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One thing that can be asked of the server."""
+
+    id: str
+    method: str
+    path: str
+    summary: str
+    description: str
+    parameters: tuple[Mapping[str, Any], ...]
+    media_types: tuple[str, ...]
+    tags: tuple[str, ...]
+    #: An address that can be tried, below that of the server; empty where a body is needed.
+    example: str
+
+
+def list_operations(document: Mapping[str, Any]) -> dict[str, list[Operation]]:
+    """Return the operations of an OpenAPI document: those of the server, and the questions."""
+    groups: dict[str, list[Operation]] = {"server": [], "questions": []}
+    for path, methods in document["paths"].items():
+        for method, told in methods.items():
+            group = "questions" if path.startswith("/queries/") else "server"
+            groups[group].append(_read_operation(path, method, told))
+    return groups
+
+
+def _read_operation(path: str, method: str, told: Mapping[str, Any]) -> Operation:
+    parameters: Sequence[Mapping[str, Any]] = told.get("parameters", ())
+    media_types = tuple(told["responses"]["200"]["content"])
+    return Operation(
+        told["operationId"],
+        method.upper(),
+        path,
+        told["summary"],
+        told.get("description", ""),
+        tuple(parameters),
+        media_types,
+        tuple(told.get("tags", ())),
+        _write_example(path, parameters, media_types) if method == "get" else "",
+    )
+
+
+def _write_example(
+    path: str, parameters: Sequence[Mapping[str, Any]], media_types: Sequence[str]
+) -> str:
+    """Return an address with the example of each parameter that is needed."""
+    pairs = []
+    for parameter in parameters:
+        example = str(parameter.get("example", ""))
+        if parameter["in"] == "path":
+            path = path.replace(f"{{{parameter['name']}}}", quote(example))
+        elif parameter.get("required"):
+            pairs.append((parameter["name"], example))
+    formats = [p["schema"]["enum"] for p in parameters if p["name"] == "format"]
+    if formats and HTML.media_type not in media_types:
+        tried = next((m for m in _TRIED if m in media_types), "")
+        pairs.append(("format", "turtle" if tried == "text/turtle" else formats[0][0]))
+    return f"{path}?{urlencode(pairs, safe=':/')}" if pairs else path

@@ -85,6 +85,8 @@ class Presentation:
     #: How many of how many bars, nodes or lines are drawn, where that is not all.
     drawn_count: int = 0
     count: int = 0
+    #: The stances that are drawn: slug and label.
+    stances: tuple[tuple[str, str], ...] = ()
     #: The triples of a graph, to be read.
     turtle: str = ""
     #: Formats for what the answer is shaped like: graphml, geojson.
@@ -160,6 +162,7 @@ def present(
         left_out=depiction.left_out,
         drawn_count=depiction.drawn_count,
         count=depiction.count,
+        stances=depiction.stances,
     )
 
 

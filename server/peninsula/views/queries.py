@@ -3,42 +3,90 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
+from urllib.parse import quote, urlencode
 
-from flask import Blueprint, Response, jsonify, redirect, request
+import pyoxigraph as ox
+from flask import Blueprint, Response, g, jsonify, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from peninsula.dataset.interface import Result, formats_for
-from peninsula.errors import NotFound, ParameterError
-from peninsula.formats import GRAPH_FORMATS, HTML, PLAIN_JSON, SOLUTION_FORMATS, Format, find
-from peninsula.library import Parameter, QueryTemplate
-from peninsula.suggestions import suggest
-from peninsula.tables import make_table
+from peninsula.dataset.interface import Result, Term, formats_for
+from peninsula.errors import (
+    NotFound,
+    Overloaded,
+    ParameterError,
+    PeninsulaError,
+    QueryError,
+    UnknownQuestion,
+)
+from peninsula.formats import (
+    GRAPH_FORMATS,
+    HTML,
+    PLAIN_JSON,
+    SHAPED_FORMATS,
+    SOLUTION_FORMATS,
+    Format,
+    find,
+)
+from peninsula.labels import find_labels
+from peninsula.library import Parameter, QueryTemplate, describe
+from peninsula.namespaces import shorten
+from peninsula.negotiation import choose
+from peninsula.questions import (
+    find_questions,
+    find_related,
+    group_of,
+    is_iri,
+    make_fields,
+    resolve_values,
+)
+from peninsula.suggestions import Choice, suggest
 from peninsula.views.answers import answer
+from peninsula.views.showing import find_shaped_format, send_shaped, show
 from peninsula.views.site import (
+    accepted,
     current_site,
     dataset,
+    endpoint,
+    generation,
     language,
+    pinned,
     render,
     respond,
+    respond_with_triples,
     wants_html,
 )
 
 blueprint = Blueprint("queries", __name__, url_prefix="/queries")
 #: Parameters of the address that are no parameters of the question.
-_RESERVED = ("format", "lang", "generation", "timeout")
+_RESERVED: Final = ("format", "lang", "generation", "timeout", "view")
+_LONGEST_SEARCH: Final = 200
 
 
 @blueprint.get("")
-def questions() -> Response:
-    """List the questions, those with ``?tag=`` only where one is given."""
+def questions(extension: str = "") -> Response:
+    """List the questions: those with every ``?tag=`` and every word of ``?q=``."""
+    name = extension or request.args.get("format")
+    format = choose(accepted(), (PLAIN_JSON, *GRAPH_FORMATS, HTML), name=name)
     library = current_site().library
-    tag = request.args.get("tag", "")
-    found = [t for t in library.templates.values() if not tag or tag in t.tags]
-    if wants_html(PLAIN_JSON):
-        page = render("queries.html", questions=found, tags=library.tags, tag=tag)
+    if format in GRAPH_FORMATS:
+        return send_examples(format.name)
+    text = request.args.get("q", "").strip()[:_LONGEST_SEARCH]
+    tags = list(dict.fromkeys(tag for tag in request.args.getlist("tag") if tag.strip()))
+    found = find_questions(library, text, tags)
+    if format is HTML:
+        page = render(
+            "queries.html", found=found, text=text, tags=tags, every=len(library.templates)
+        )
         return Response(page, content_type=HTML.content_type)
-    return jsonify([_as_json(template) for template in found])
+    listed = sorted((t for group in found.groups for t in group.questions), key=lambda t: t.slug)
+    return jsonify([_as_json(template) for template in listed])
+
+
+def send_examples(name: str | None = None) -> Response:
+    """Send the library as RDF: what an editor offers as examples."""
+    library, target = current_site().library, endpoint()
+    return answer(lambda: respond_with_triples(describe(library, target), name))
 
 
 @blueprint.get("/<slug>")
@@ -46,33 +94,37 @@ def questions() -> Response:
 def question(slug: str, extension: str = "") -> BaseResponse:
     """Ask a question with the parameters of the address."""
     site = current_site()
+    if slug not in site.library.templates and not extension and wants_html(PLAIN_JSON):
+        return _unknown(slug)
     template = site.library.find(slug)
     if extension == "rq":
         return Response(template.query, content_type="application/sparql-query; charset=utf-8")
-    if extension and not find(extension, (*SOLUTION_FORMATS, *GRAPH_FORMATS, HTML)):
+    if extension and not find(
+        extension, (*SOLUTION_FORMATS, *GRAPH_FORMATS, *SHAPED_FORMATS, HTML)
+    ):
         raise NotFound(f"There is no answer in the format “{extension}”.", "Try csv or json.")
     name = extension or request.args.get("format")
-    values = _read_values()
-    is_example = False
-    if wants_html(*SOLUTION_FORMATS) and not extension and template.needs_values and not values:
-        # A visitor sees what the question is like before choosing anything.
-        values = template.examples
-        is_example = True
-    bindings = template.bind(values)
-
-    def evaluate(formats: Mapping[str, Format | None]) -> Result:
-        return dataset().evaluate(template.query, substitutions=bindings, formats=formats)
-
-    def page(result: Result) -> str:
-        return _page(template, values, result, is_example=is_example)
-
-    return answer(lambda: respond(evaluate, name, page))
+    is_page = wants_html(*SOLUTION_FORMATS) if not extension else extension == HTML.extension
+    if is_page:
+        return answer(lambda: _show(template))
+    return answer(lambda: _send(template, name))
 
 
 @blueprint.get("/")
 def slash() -> BaseResponse:
     """Lead to the list."""
     return redirect("/queries", 308)
+
+
+def _unknown(slug: str) -> Response:
+    """Show which questions have a name like the one that is not there."""
+    library = current_site().library
+    g.error = UnknownQuestion(f"There is no question “{slug}”.")
+    near = [library.templates[name] for name in library.near(slug)]
+    page = render("unknown_question.html", slug=slug, near=near)
+    response = Response(page, 404, content_type=HTML.content_type)
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def _read_values() -> dict[str, str]:
@@ -90,23 +142,149 @@ def _read_values() -> dict[str, str]:
     return values
 
 
+def _send(template: QueryTemplate, name: str | None) -> Response:
+    """Send the answer in a data format."""
+    values = _read_values()
+    if any(not is_iri(text) for text in _things(template, values).values()):
+        values = resolve_values(
+            template, values, dataset(), suggest(template, dataset(), language())
+        )
+    bindings = template.bind(values)
+
+    def evaluate(formats: Mapping[str, Format | None]) -> Result:
+        return dataset().evaluate(template.query, substitutions=bindings, formats=formats)
+
+    if shaped := find_shaped_format(name):
+        return send_shaped(evaluate({}), shaped)
+
+    def page(result: Result) -> str:
+        return _page(template, values, bindings, result)
+
+    return respond(evaluate, name, page)
+
+
+def _things(template: QueryTemplate, values: Mapping[str, str]) -> dict[str, str]:
+    """Return the values that must name a thing."""
+    names = {parameter.name for parameter in template.parameters if parameter.type == "iri"}
+    return {name: text for name, text in values.items() if name in names}
+
+
+# The page.
+
+
+def _show(template: QueryTemplate) -> Response:
+    """Show the question with its answer; where it has none, with what is wrong."""
+    values: dict[str, str] = {}
+    is_example = False
+    try:
+        given = values = _read_values()
+        if template.needs_values and not values:
+            # A visitor sees what the question is like before choosing anything.
+            given = values = template.examples
+            is_example = True
+        if any(not is_iri(text) for text in _things(template, values).values()):
+            choices = suggest(template, dataset(), language())
+            values = resolve_values(template, values, dataset(), choices)
+        if values != given:
+            # The address of an answer names what it is about.
+            return redirect(_address(template, values, view=request.args.get("view", "")), 303)  # type: ignore[return-value]
+        bindings = template.bind(values)
+        result = dataset().evaluate(template.query, substitutions=bindings)
+        try:
+            page = _page(template, values, bindings, result, is_example=is_example)
+        finally:
+            result.close()
+        return Response(page, content_type=HTML.content_type)
+    except (ParameterError, QueryError, Overloaded) as error:
+        return _explain(template, values, error)
+
+
+def _explain(template: QueryTemplate, values: dict[str, str], error: PeninsulaError) -> Response:
+    """Show the question with what is wrong beside the field that it is about."""
+    g.error = error
+    values = values or {name: text for name, text in request.args.items() if name not in _RESERVED}
+    choices: Mapping[str, list[Choice]] = {}
+    if isinstance(error, ParameterError):
+        choices = suggest(template, dataset(), language())
+    page = render(
+        "query.html",
+        question=template,
+        fields=make_fields(
+            template, values, choices, {}, error if isinstance(error, ParameterError) else None
+        ),
+        problem=error,
+        related=find_related(current_site().library, template),
+        written=template.write({}),
+        shown=None,
+    )
+    response = Response(page, error.status, content_type=HTML.content_type)
+    response.headers.update(error.headers())
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
 def _page(
-    template: QueryTemplate, values: dict[str, str], result: Result, *, is_example: bool
+    template: QueryTemplate,
+    values: dict[str, str],
+    bindings: Mapping[str, Term],
+    result: Result,
+    *,
+    is_example: bool = False,
 ) -> str:
-    site = current_site()
     state = dataset()
-    table = make_table(result, state, limit=site.config.table_rows, language=language())
-    choices = suggest(template, state, language())
+    shown = show(result, template.query, chosen=template.view)
+    named = find_labels(state, bindings.values(), language())
+    written = template.write(bindings)
+    again = [*values.items(), *_state()]
     return render(
         "query.html",
         question=template,
-        values=values,
-        choices=choices,
-        table=table,
+        fields=make_fields(
+            template,
+            {name: _write_value(bindings[name], text) for name, text in values.items()},
+            suggest(template, state, language()),
+            {shorten(iri): label for iri, label in named.items()},
+        ),
+        shown=shown,
         formats=formats_for(result),
-        again=list(values.items()),
+        again=again,
         is_example=is_example,
+        written=written,
+        code=_write_code(template, values),
+        related=find_related(current_site().library, template),
     )
+
+
+def _state() -> list[tuple[str, str]]:
+    """Return the generation that the address asks for, as a parameter."""
+    number = pinned()
+    return [("generation", str(number))] if number else []
+
+
+def _write_value(term: Term, text: str) -> str:
+    """Return a value as the choices have it: ``state:russia``, whichever way it was given."""
+    return shorten(term.value) if isinstance(term, ox.NamedNode) else text.strip()
+
+
+def _address(template: QueryTemplate, values: Mapping[str, str], *, view: str = "") -> str:
+    pairs = [*values.items(), *([("view", view)] if view else []), *_state()]
+    return f"/queries/{template.slug}{f'?{urlencode(pairs)}' if pairs else ''}"
+
+
+def _write_code(template: QueryTemplate, values: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """Return what asks the same from elsewhere: a key, the name of the language, the code."""
+    number = generation().number
+    pairs = [*values.items(), ("generation", str(number))]
+    # “:” and “/” may stand in a query as they are, and read better so.
+    query = urlencode(pairs, safe=":/", quote_via=quote)
+    csv = f"{request.host_url}queries/{template.slug}.csv?{query}"
+    note = f"# generation={number} keeps the answer as it is now; without it, the newest is asked."
+    python = f'import pandas as pd\n\n{note}\nanswer = pd.read_csv("{csv}")\nprint(answer)'
+    return [
+        ("python", "Python (pandas)", python),
+        ("r", "R", f'{note}\nanswer <- read.csv("{csv}")\nprint(answer)'),
+        ("curl", "curl", f"{note}\ncurl -o {template.slug}.csv '{csv}'"),
+    ]
 
 
 def _as_json(template: QueryTemplate) -> dict[str, Any]:
@@ -115,6 +293,7 @@ def _as_json(template: QueryTemplate) -> dict[str, Any]:
         "summary": template.summary,
         "description": template.description,
         "tags": list(template.tags),
+        "group": group_of(template),
         "view": template.view,
         "parameters": [_parameter_as_json(p) for p in template.parameters],
         "url": f"{request.host_url}queries/{template.slug}",
