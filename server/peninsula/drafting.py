@@ -84,14 +84,15 @@ def _squeeze(query: str) -> str:
 
 def limit_query(query: str, rows: int) -> str | None:
     """Return ``query`` with a LIMIT, or None where that would not make it any faster."""
-    words = []
     try:
-        for token in tokenize(query):
-            if token.kind == "word" and (token.frame.parent is None or token.upper in _AGGREGATES):
-                words.append(token.upper)
+        words = {
+            token.upper
+            for token in tokenize(query)
+            if token.kind == "word" and (token.frame.parent is None or token.upper in _AGGREGATES)
+        }
     except QueryTooComplex:
         return None
     # All solutions are needed before the first can be told, or the limit is there already.
-    if not words or {"LIMIT", "GROUP", "ORDER", "VALUES", "ASK", *_AGGREGATES} & set(words):
+    if not words or {"LIMIT", "GROUP", "ORDER", "VALUES", "ASK", *_AGGREGATES} & words:
         return None
     return f"{query.rstrip()}\nLIMIT {rows}"

@@ -21,13 +21,17 @@ const fill = (key: string, values: Record<string, string | number>): string =>
 
 const editor = edit(field, say, () => form.requestSubmit(), showProblem);
 
+let lastRun = field.value;
+
 // What is wrong, in words below the editor as well: not everybody sees the mark.
 
 function showProblem(problems: readonly Problem[]): void {
   const problem = problems[0];
-  readable.hidden = !problem;
+  // Where the answer says it already, it need not be said twice.
+  const isTold = lastRun === editor.read() && answer.querySelector("[data-problem]") !== null;
+  readable.hidden = !problem || isTold;
   readable.replaceChildren();
-  if (!problem) return;
+  if (!problem || isTold) return;
   if (problem.line) {
     const jump = document.createElement("button");
     jump.type = "button";
@@ -97,7 +101,9 @@ function show(page: Document): void {
     const [old, current] = [document.querySelector(selector), page.querySelector(selector)];
     if (old && current) old.textContent = current.textContent;
   }
-  document.querySelector(".asking")?.classList.add("is-asked");
+  document.querySelector(".asking")?.classList.toggle("is-fresh", !answer.childElementCount);
+  // The answer takes the room that the examples had.
+  for (const drawer of beside.querySelectorAll("details")) drawer.open = false;
   enhance(answer);
   const outcome = tellOutcome();
   told.textContent = outcome;
@@ -126,8 +132,8 @@ function tellOutcome(): string {
     return `${say("failed")}: ${problem.querySelector("h2")?.textContent ?? ""}`;
   }
   const counted = answer.querySelector(".count")?.textContent ?? answer.querySelector(".one-value")?.textContent;
-  return [counted, answer.querySelector(".measured")?.firstChild?.textContent]
-    .map((text) => text?.replace(/\s+/g, " ").replace(/ ·? ?$/, "").trim())
+  return [counted, answer.querySelector(".measured")?.textContent?.split(" · ")[0]]
+    .map((text) => text?.replace(/\s+/g, " ").trim())
     .filter(Boolean)
     .join(", ");
 }
@@ -150,6 +156,8 @@ async function ask(): Promise<void> {
   const address = addressOf();
   if (address !== location.pathname + location.search) history.pushState(null, "", address);
   const began = Date.now();
+  lastRun = query;
+  readable.hidden = true;
   await load(address);
   const isWhole = answer.querySelector("[data-problem], .measured");
   if (isWhole) {
@@ -209,6 +217,10 @@ function enhance(root: HTMLElement): void {
   const networks = root.querySelectorAll<HTMLElement>("[data-network]");
   if (networks.length) {
     void import("../shared/force").then(({ settle }) => networks.forEach((frame) => settle(frame)));
+  }
+  const charts = root.querySelectorAll<HTMLElement>("figure[data-chart]");
+  if (charts.length) {
+    void import("../shared/chart").then(({ drawChart }) => charts.forEach((figure) => drawChart(figure)));
   }
 }
 

@@ -32,7 +32,7 @@ export function fit(typed: string, name: string, label = ""): number {
   const [full, said] = [name.toLowerCase(), label.toLowerCase()];
   const local = name.slice(name.indexOf(":") + 1);
   if (full.startsWith(text)) return 100;
-  if (said.startsWith(text)) return 95;
+  if (said.startsWith(text)) return 85;
   if (local.toLowerCase().startsWith(text)) return 90;
   if (` ${said}`.includes(` ${text}`)) return 80;
   const part = text.slice(text.indexOf(":") + 1);
@@ -45,8 +45,9 @@ export function fit(typed: string, name: string, label = ""): number {
 }
 
 /** Return what is told beside an offer. */
-function tell(term: Term, say: Say): Node {
+function tell(term: Term, say: Say, isOfGraph = false): Node {
   const told = document.createElement("div");
+  told.className = "about";
   const head = document.createElement("p");
   const label = document.createElement("b");
   label.textContent = term.label ?? term.name;
@@ -58,7 +59,7 @@ function tell(term: Term, say: Say): Node {
     text.textContent = term.definition;
     told.append(text);
   }
-  if (term.count) {
+  if (isOfGraph && term.count) {
     const count = document.createElement("small");
     count.textContent = `${term.count.toLocaleString(document.documentElement.lang)} × ${say("used")}`;
     told.append(count);
@@ -66,15 +67,28 @@ function tell(term: Term, say: Say): Node {
   return told;
 }
 
+/** In which order the parts of the list stand: what is likely at such a place comes first. */
+const ORDERS: Readonly<Record<string, readonly string[]>> = {
+  between: ["fits", "classes", "properties", "variables", "things", "prefixes", "functions", "keywords"],
+  expression: ["variables", "functions", "keywords", "things", "prefixes", "classes", "properties", "fits"],
+  clause: ["keywords", "functions", "variables", "things", "prefixes", "classes", "properties", "fits"],
+};
+
 export class Completer {
-  private readonly sections: Record<string, CompletionSection>;
+  private readonly orders: Record<string, Record<string, CompletionSection>>;
 
   constructor(private readonly say: Say) {
-    this.sections = Object.fromEntries(
-      ["fits", "variables", "classes", "properties", "things", "prefixes", "functions", "keywords"].map(
-        (key, rank) => [key, { name: say(key), rank }],
-      ),
+    this.orders = Object.fromEntries(
+      Object.entries(ORDERS).map(([name, keys]) => [
+        name,
+        Object.fromEntries(keys.map((key, rank) => [key, { name: say(key), rank }])),
+      ]),
     );
+  }
+
+  private section(key: string, place: Place): CompletionSection {
+    const isBetween = ["property", "class", "value"].includes(place.role);
+    return this.orders[isBetween ? "between" : place.role === "expression" ? "expression" : "clause"]![key]!;
   }
 
   /** The source of everything but the things that are found by name. */
@@ -125,15 +139,18 @@ export class Completer {
     } catch {
       return null; // the next letter asks again
     }
-    if (!found.length) return null;
-    const options = found.map((thing): Completion => {
+    // What fits the pattern is offered there already.
+    const fits = (await this.fitting(place, context)).filter((term) => fit(place.typed, term.name, term.label));
+    const left = found.filter((thing) => !fits.some((term) => term.iri === thing.iri));
+    if (!left.length) return null;
+    const options = left.map((thing): Completion => {
       const name = /^[\w-]+:[\w-]+$/u.test(thing.name) ? thing.name : `<${thing.iri}>`;
       const term = { name, label: thing.label, kind: thing.class };
       return {
         label: name,
         displayLabel: thing.label,
         detail: `${name} · ${thing.class}`,
-        section: this.sections["things"]!,
+        section: this.section("things", place),
         info: () => tell(term, this.say),
       };
     });
@@ -177,10 +194,10 @@ export class Completer {
     add({
       label: name,
       detail: [said, count].filter(Boolean).join(" · "),
-      section: this.sections[section]!,
+      section: this.section(section, place),
       // What is ours comes before what it is aligned to; what is used, before what is not.
-      score: score && score + bonus + (term.name.startsWith("pen:") ? 2 : 0) + Math.log10(1 + (term.count ?? 0)),
-      ...(isLiteral ? {} : { info: () => tell(term, this.say) }),
+      score: score && score + bonus + (term.name.startsWith("pen:") ? 2 : 0) + 4 * Math.log10(1 + (term.count ?? 0)),
+      ...(isLiteral ? {} : { info: () => tell(term, this.say, section !== "fits") }),
     });
   }
 
@@ -192,7 +209,7 @@ export class Completer {
       const name = variable.slice(1).toLowerCase();
       const score = name.startsWith(text) ? 60 : name.includes(text) ? 30 : 0;
       if (place.role === "property" && !/^[?$]/.test(place.typed)) continue;
-      add({ label: variable, section: this.sections["variables"]!, score });
+      add({ label: variable, section: this.section("variables", place), score });
     }
   }
 
@@ -205,7 +222,7 @@ export class Completer {
     if (role === "property" || isAny) {
       if (role === "property") {
         const detail = this.say("is-a");
-        add({ label: "a", detail, section: this.sections["properties"]!, score: fit(place.typed, "a", "is a") });
+        add({ label: "a", detail, section: this.section("properties", place), score: fit(place.typed, "a", "is a") });
       }
       for (const term of terms.properties) this.addTerm(add, term, place, "properties");
     }
@@ -225,7 +242,7 @@ export class Completer {
       add({
         label: name,
         detail: [term.label, term.kind].filter(Boolean).join(" · "),
-        section: this.sections["things"]!,
+        section: this.section("things", place),
         score: label,
         info: () => tell(term, this.say),
       });
@@ -233,13 +250,13 @@ export class Completer {
   }
 
   private addPrefixes(add: (offer: Offer) => void, place: Place, terms: Terms): void {
-    if (!place.typed || place.typed.includes(":") || place.role === "clause") return;
+    if (!place.typed || /[:\s]/.test(place.typed) || ["clause", "prologue"].includes(place.role)) return;
     for (const [prefix, iri] of Object.entries(terms.prefixes)) {
       if (!prefix.startsWith(place.typed.toLowerCase())) continue;
       add({
         label: `${prefix}:`,
         detail: iri.replace(/^https?:\/\//, ""),
-        section: this.sections["prefixes"]!,
+        section: this.section("prefixes", place),
         score: prefix === place.typed ? 90 : 50 - prefix.length,
         apply: (view, completion, from, to) => {
           insert(view, completion.label, from, to);
@@ -258,7 +275,7 @@ export class Completer {
         add({
           label: word,
           detail: what,
-          section: this.sections["functions"]!,
+          section: this.section("functions", place),
           score: (place.role === "expression" ? 60 : 20) - word.length / 10,
           info: `${word}${takes}`,
           apply: takes === "()" ? `${word}()` : snippet(`${word}(\${})`),
@@ -271,7 +288,7 @@ export class Completer {
       add({
         label: word,
         detail: what,
-        section: this.sections["keywords"]!,
+        section: this.section("keywords", place),
         score: 50 - word.length / 10,
         apply: `${word} `,
       });

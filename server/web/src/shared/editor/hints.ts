@@ -1,4 +1,5 @@
 // What does a name mean, and what is wrong where?
+import { completionStatus } from "@codemirror/autocomplete";
 import { linter, lintGutter, type Diagnostic } from "@codemirror/lint";
 import { hoverTooltip, type EditorView, type Tooltip } from "@codemirror/view";
 import type { Extension, Text } from "@codemirror/state";
@@ -97,7 +98,7 @@ export function marks(say: Say, onChecked: (problems: Problem[]) => void): Exten
     linter(
       async (view) => {
         const text = view.state.doc.toString();
-        if (!text.trim()) {
+        if (!text.trim() || completionStatus(view.state) === "active") {
           onChecked([]);
           return [];
         }
@@ -110,7 +111,12 @@ export function marks(say: Say, onChecked: (problems: Problem[]) => void): Exten
           return []; // the server is not there; running the query will say so
         }
       },
-      { delay: 700 },
+      {
+        delay: 700,
+        // What is being chosen from a list is not wrong yet; it is looked at when the list is gone.
+        needsRefresh: (update) =>
+          completionStatus(update.startState) !== null && completionStatus(update.state) === null,
+      },
     ),
   ];
 }
