@@ -35,6 +35,7 @@ ROWS: Final = [
     "loading",
     "presentation questions",
     "depiction",
+    "ties",
     "gazetteer completion drafting openapi suggestions overview resources description documentation revisions coverage",
     "sections",
     "provenance",
