@@ -179,8 +179,8 @@ def sort_of(term: Term) -> str:
     """Return the prefix of an IRI of ours, which says what kind of thing it names."""
     if not isinstance(term, ox.NamedNode):
         return ""
-    prefix, colon, _ = shorten(term.value).partition(":")
-    return prefix if colon and "/" not in prefix else ""
+    name = shorten(term.value)
+    return name.partition(":")[0] if name != term.value else ""
 
 
 def is_concept(sort: str) -> bool:
@@ -238,8 +238,6 @@ def _last_day(year: int, month: int) -> int:
 def find_period(columns: Iterable[Column], rows: Sequence[Row]) -> Period | None:
     """Return the columns that say when: a beginning with its end, or a day."""
     dates = [column for column in columns if column.kind == "date"]
-    # What a question was asked with is the same in each row; its answer is drawn.
-    dates = [column for column in dates if column.varies] or dates
     if not dates:
         return None
 
@@ -253,11 +251,12 @@ def find_period(columns: Iterable[Column], rows: Sequence[Row]) -> Period | None
             order = 4
         return (order, column.index)
 
-    start = min(dates, key=rank)
+    # What a question was asked with is the same in each row; its answer is drawn.
+    start = min([column for column in dates if column.varies] or dates, key=rank)
     stem = _stem(start)
-    end = next(
-        (c for c in dates if c is not start and set(c.words) & _ENDS and _stem(c) == stem), None
-    )
+    ends = [c for c in dates if c is not start and set(c.words) & _ENDS and _stem(c) == stem]
+    # Of several the one that follows: “?start ?end ?from ?until” are two periods.
+    end = min(ends, key=lambda c: (c.index < start.index, c.index), default=None)
     if end is None and len(dates) == 2 and not set(start.words) & _ENDS:
         # ?endOfTerm and ?startOfNext: what lies between them.
         other = next(c for c in dates if c is not start)

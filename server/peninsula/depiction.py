@@ -664,14 +664,10 @@ def _draw_pivot(
     cells: Mapping[tuple[Term, Term], list[int]],
     sizes: Sequence[Column],
 ) -> Pivot:
-    def add(numbers: Sequence[int], size: Column | None) -> float:
-        return sum(
-            (read_number(answer.rows[n][size.index]) or 0.0) if size else 1.0 for n in numbers
-        )
-
-    sums = {
-        key: [add(numbers, size) for size in (sizes or [None])] for key, numbers in cells.items()
-    }
+    sums = {}
+    for key, numbers in cells.items():
+        rows = [answer.rows[number] for number in numbers]
+        sums[key] = [_add(rows, size) for size in sizes] or [_add(rows, None)]
     most = max((values[0] for values in sums.values()), default=0.0)
 
     def cell(one: Term, other: Term) -> PivotCell | None:

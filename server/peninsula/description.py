@@ -14,7 +14,7 @@ import pyoxigraph as ox
 from peninsula.config import Config
 from peninsula.dataset.interface import Dataset, Term, select
 from peninsula.formats import GRAPH_FORMATS, JSONLD, SOLUTION_FORMATS, Format
-from peninsula.knowledge import CATALOG
+from peninsula.knowledge import CATALOG, QUESTIONS
 from peninsula.namespaces import BASE, PREFIXES, expand
 
 _COUNTS: Final = """
@@ -81,6 +81,9 @@ def describe_service(dataset: Dataset, site: str, config: Config) -> list[ox.Tri
             ox.NamedNode("http://www.w3.org/ns/entailment/Simple"),
         )
         d.add(service, "sd:defaultDataset", whole)
+    # Where editors find examples, and the parameters of every address.
+    d.add(query, "rdfs:seeAlso", ox.NamedNode(f"{site}queries.ttl"))
+    d.add(query, "rdfs:seeAlso", ox.NamedNode(f"{site}openapi.json"))
     for format in (*SOLUTION_FORMATS, *GRAPH_FORMATS):
         if format.engine:
             d.add(query, "sd:resultFormat", _format_iri(format))
@@ -140,6 +143,10 @@ def describe_dataset(dataset: Dataset, endpoint: str) -> list[ox.Triple]:
     d.add_type(whole, "void:Dataset")
     d.add(whole, "dcterms:title", ox.Literal("Peninsula", language="en"))
     d.add(whole, "void:sparqlEndpoint", ox.NamedNode(endpoint))
+    examples = ox.NamedNode(f"{endpoint.removesuffix('sparql')}queries.ttl")
+    d.add(whole, "rdfs:seeAlso", examples)
+    if QUESTIONS in dataset.graphs():
+        d.add(ox.NamedNode(QUESTIONS), "void:dataDump", examples)
     d.add(whole, "void:uriSpace", ox.Literal(BASE))
     d.add(whole, "void:exampleResource", ox.NamedNode(expand("state:russia")))
     triples, subjects, properties, objects = _counts(dataset)

@@ -167,7 +167,11 @@ def test_the_description_holds_query_and_parameters(library: Library) -> None:
     triples = list(describe(library))
     question = ox.NamedNode(expand("pen:").removesuffix("ns#") + "queries/summits-of")
     about = {t.predicate.value: t.object for t in triples if t.subject == question}
-    assert about[expand("sh:select")] == ox.Literal(GOOD)
+    # The query runs as it stands: what it needs is set to its example.
+    query = about[expand("sh:select")].value  # type: ignore[union-attr]
+    assert "VALUES ?state { state:russia }" in query
+    assert "#+" not in query
+    assert "?after {" not in query
     parameter = about[expand("sh:parameter")]
     of_parameter = {t.predicate.value for t in triples if t.subject == parameter}
     assert expand("sh:optional") in of_parameter

@@ -156,7 +156,8 @@ ERRORS: list[tuple[str, str, dict[str, Any], int, str]] = [
     ("GET", ask(SELECT), {"headers": {"Accept-Datetime": "yesterday"}}, 400, "protocol-error"),
     ("GET", "/queries/nothing-here", {}, 404, "unknown-question"),
     ("GET", "/queries/summits-of", {}, 400, "parameter-error"),
-    ("GET", "/queries/summits-of?state=x", {}, 400, "parameter-error"),
+    ("GET", "/queries/summits-of?state=x", {}, 400, "unknown-name"),
+    ("GET", "/queries/summits-of?state=state:a&after=x", {}, 400, "parameter-error"),
     ("GET", "/queries/summits-of?state=state:russia&state=state:x", {}, 400, "parameter-error"),
     ("GET", "/queries/summits.docx", {}, 404, "not-found"),
     ("GET", "/id/state/nowhere", {}, 404, "unknown-resource"),
@@ -323,7 +324,7 @@ def test_a_page_is_well_formed_and_fetches_nothing_from_elsewhere(
     labelled = {attributes.get("for") for tag, attributes in outline.seen if tag == "label"}
     for tag, attributes in outline.seen:
         if tag in {"input", "select", "textarea"} and attributes.get("type") != "hidden":
-            assert attributes["id"] in labelled
+            assert "aria-label" in attributes or attributes["id"] in labelled
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -332,7 +333,8 @@ def test_every_link_of_a_page_leads_somewhere(client: FlaskClient, path: str) ->
     outline.feed(client.get(path, headers=BROWSER).text)
     for tag, attributes in outline.seen:
         href = attributes.get("href") or ""
-        if tag == "a" and href.startswith("/"):
+        # A choice of language leads back, to an error as well.
+        if tag == "a" and href.startswith("/") and not href.startswith("/language?"):
             with client.get(href, headers=BROWSER, follow_redirects=True) as response:
                 assert response.status_code == 200, f"{path} links to {href}"
 
@@ -449,6 +451,6 @@ def test_void_counts_the_dataset(client: FlaskClient, path: str) -> None:
 def test_openapi_describes_every_question(client: FlaskClient) -> None:
     document = client.get("/openapi.json").json
     assert document is not None
-    assert {"/sparql", "/queries/summits", "/queries/summits-of"} == set(document["paths"])
+    assert {"/sparql", "/queries/summits", "/queries/summits-of"} <= set(document["paths"])
     parameters = document["paths"]["/queries/summits-of"]["get"]["parameters"]
     assert parameters[0]["required"] is True
