@@ -111,7 +111,7 @@ def write_positions_query(selection: Selection) -> str:
     return _query(
         "SELECT ?position ?actor ?stance ?object ?from ?until ?edtf\n"
         '       (GROUP_CONCAT(DISTINCT STR(?topic); separator=" ") AS ?topics)\n'
-        '       (GROUP_CONCAT(DISTINCT STR(?earlier); separator=" ") AS ?succeeds)\n'
+        '       (GROUP_CONCAT(DISTINCT COALESCE(STR(?earlier), ""); separator=" ") AS ?succeeds)\n'
         "       ?claim ?paraphrase",
         lines,
         "GROUP BY ?position ?actor ?stance ?object ?from ?until ?edtf ?claim ?paraphrase\n"

@@ -162,14 +162,10 @@ class Topics:
 
     def path(self, topic: str) -> tuple[str, ...]:
         """Return the topics above ``topic``, from the top."""
-        path: list[str] = []
-        while (above := min(self.broader.get(topic, ()), default="")) and above not in {
-            topic,
-            *path,
-        }:
+        path = [topic]
+        while (above := min(self.broader.get(path[0], ()), default="")) and above not in path:
             path.insert(0, above)
-            topic = above
-        return tuple(path)
+        return tuple(path[:-1])
 
     def columns(
         self, opened: Collection[str], name: Callable[[str], str], start: str = ""

@@ -19,7 +19,7 @@ from typing import Any, Final
 from flask import Blueprint, Response, jsonify, request
 
 from peninsula.dataset.interface import select
-from peninsula.drawing.matrix import Column, MatrixCell, Row, draw_matrix
+from peninsula.drawing.matrix import Column, Matrix, MatrixCell, Row, draw_matrix
 from peninsula.drawing.network import Edge, Node, to_graphml
 from peninsula.drawing.timeline import Entry, draw_timeline
 from peninsula.errors import NotFound, ParameterError, UnknownResource
@@ -315,8 +315,10 @@ def _draw(
     actors: Iterable[str],
     shown: Sequence[tuple[str, int]],
     cells: dict[tuple[str, str], Cell],
-) -> Any:
-    """Return the matrix as a drawing."""
+    *,
+    folds: bool = True,
+) -> Matrix:
+    """Return the matrix as a drawing; ``folds`` says whether topics can be unfolded in it."""
     opened = _opened(survey, wish)
     rows = [
         Row(
@@ -339,7 +341,7 @@ def _draw(
             survey.name(topic),
             link("/positions", topic=shorten(topic), **wish.kept),
             depth,
-            _fold(topic, opened) if survey.topics.narrower.get(topic) else "",
+            _fold(topic, opened) if folds and survey.topics.narrower.get(topic) else "",
             topic in opened,
         )
         for topic, depth in shown
@@ -518,7 +520,8 @@ def _more(survey: Survey, wish: _Wish, cell: Cell) -> dict[str, Any]:
     cells = make_cells(survey, chosen, names)
     actors = list(chosen.actors) or sorted({p.actor for p in (*cell.held, *cell.undecided)})
     every = sorted({p.actor for p in survey.positions if matches(p, chosen, survey)})
-    matrix = _draw(survey, wish, actors if chosen.actors else every, topics, cells)
+    rows = actors if chosen.actors else every
+    matrix = _draw(survey, wish, rows, topics, cells, folds=not chosen.topic)
     return {"timeline_drawn": drawn, "matrix_drawn": matrix, "actors": actors, "cells": cells}
 
 
