@@ -54,7 +54,7 @@ def test_stances_without_scripts(open_page: PageMaker) -> None:
     expect(page).to_have_url(re.compile("topic=topic%3Asanctions"))
     expect(page.get_by_label("Within the topic")).to_have_value("topic:sanctions")
     drawing = page.get_by_role("region", name=re.compile("network"))
-    expect(drawing.locator(".edge.conflict").first).to_be_visible()
+    expect(drawing.locator(".edge.conflict")).not_to_have_count(0)
     expect(drawing.locator(".edge.congruence")).to_have_count(0)
     expect(drawing.get_by_role("link", name=re.compile("^Russia: "))).to_be_visible()
     # Every label stands inside the drawing, in a line of its own.
@@ -130,6 +130,7 @@ def test_a_node_is_dragged_and_the_drawing_zoomed(page: Page) -> None:
     page.goto("/network")
     expect(page.locator(".network.settled")).to_be_visible()
     dragged = node(page, "person:xi-jinping")
+    dragged.scroll_into_view_if_needed()
     circle = dragged.locator("circle.dot").bounding_box()
     assert circle
     x, y = circle["x"] + circle["width"] / 2, circle["y"] + circle["height"] / 2
@@ -137,7 +138,7 @@ def test_a_node_is_dragged_and_the_drawing_zoomed(page: Page) -> None:
     page.mouse.down()
     page.mouse.move(x - 60, y - 50, steps=5)
     page.mouse.up()
-    expect(page).to_have_url(re.compile("/network$"))  # a drag is no click
+    expect(page).to_have_url(re.compile(r"/network\??$"))  # a drag is no click
     after = dragged.locator("circle.dot").bounding_box()
     assert after
     assert after["x"] == pytest.approx(circle["x"] - 60, abs=3)

@@ -139,7 +139,11 @@ def _page(settings: Settings) -> Response:
         about=about,
         evidence=evidence[:_MOST_COMMON],
         is_evidence_cut=len(evidence) > _MOST_COMMON,
-        again=[(k, v) for k, v in request.args.items(multi=True) if k not in {"a", "b", "format"}],
+        again=[
+            (name, value)
+            for name, value in request.args.items(multi=True)
+            if value and name not in {"a", "b", "format"}
+        ],
     )
     return Response(page, content_type=HTML.content_type)
 

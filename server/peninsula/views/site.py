@@ -298,7 +298,12 @@ def link(path: str, **parameters: object) -> str:
 
 def link_here(**changes: object) -> str:
     """Return the address of this page with some parameters changed; None or "" leaves one out."""
-    return link(request.path, **{**dict(request.args.lists()), **changes})
+    kept = {
+        name: filled
+        for name, values in request.args.lists()
+        if (filled := [v for v in values if v])
+    }
+    return link(request.path, **{**kept, **changes})
 
 
 def endpoint() -> str:

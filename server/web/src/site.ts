@@ -65,8 +65,13 @@ document.addEventListener("submit", (event) => {
   }
 });
 
-// Coming back by the browser's button must find the fields usable again.
-window.addEventListener("pageshow", () => {
+// Coming back by the browser's button must find the fields usable again, and as the page was made
+// with them: what was chosen belongs to the page that it led to.
+window.addEventListener("pageshow", (event) => {
+  const [arrival] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
+  if (event.persisted || arrival?.type === "back_forward") {
+    for (const form of document.querySelectorAll<HTMLFormElement>("form[data-live]")) form.reset();
+  }
   for (const field of document.querySelectorAll<HTMLInputElement>("[data-left-out]")) {
     field.disabled = false;
     delete field.dataset["leftOut"];
