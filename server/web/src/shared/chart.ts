@@ -181,6 +181,8 @@ export function drawChart(figure: HTMLElement): void {
     drawnWidth = width;
     const picture = chart.kind === "bar" ? drawBars(chart, width) : drawPlane(chart, width);
     for (const style of picture.querySelectorAll("style")) style.remove();
+    // Plot names its groups, which without a role may have no name.
+    for (const group of picture.querySelectorAll("g[aria-label]:not([role])")) group.removeAttribute("aria-label");
     picture.setAttribute("role", "group");
     picture.setAttribute("aria-label", figure.getAttribute("aria-label") ?? "");
     frame.replaceChildren(picture);
