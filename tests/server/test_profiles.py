@@ -129,8 +129,9 @@ planned-event:visit a pen:PossibleEvent ; rdfs:label "Visit"@en ; pen:hasOccasio
 def scene() -> LocalDataset:
     prefixes = "".join(f"PREFIX {prefix}: <{iri}>\n" for prefix, iri in PREFIXES.items())
     store = ox.Store()
-    for triple in ox.parse((prefixes + SCENE).encode(), ox.RdfFormat.TURTLE):
-        store.add(ox.Quad(*triple.triple, ox.NamedNode(expand("graph:scene"))))
+    graph = ox.NamedNode(expand("graph:scene"))
+    for quad in ox.parse((prefixes + SCENE).encode(), ox.RdfFormat.TURTLE):
+        store.add(ox.Quad(quad.subject, quad.predicate, quad.object, graph))
     return LocalDataset(store, Policy())
 
 
