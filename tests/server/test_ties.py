@@ -18,6 +18,7 @@ from flask.testing import FlaskClient
 
 from peninsula.app import create_app
 from peninsula.config import Config
+from peninsula.dataset.interface import select
 from peninsula.dataset.local import LocalDatabase, LocalDataset
 from peninsula.discourse import Tie
 from peninsula.errors import ParameterError, UnknownResource
@@ -130,11 +131,8 @@ def visitor(world: LocalDataset) -> FlaskClient:
     return create_app(Config(), LocalDatabase(world), None).test_client()
 
 
-def make(
-    world: LocalDataset, of: str, language: str = "en", most: int = 120, **values: str
-) -> TieNetwork:
-    settings = read_settings({"of": of, **values})
-    return make_network(world, settings, language, most_nodes=most)
+def make(world: LocalDataset, of: str, **values: str) -> TieNetwork:
+    return make_network(world, read_settings({"of": of, **values}), "en")
 
 
 def weigh(network: TieNetwork) -> dict[str, float]:
@@ -302,13 +300,15 @@ def test_the_weight_of_a_tie_is_what_it_is_taken_apart_into(world: LocalDataset)
 
 
 def test_only_the_busiest_are_kept(world: LocalDataset) -> None:
-    network = make(world, "stances", most=2, duplicates="include")
+    settings = read_settings({"of": "stances", "duplicates": "include"})
+    network = make_network(world, settings, "en", most_nodes=2)
     assert network.is_cut
     assert [member.id for member in network.nodes] == ["state:a", "state:b"]
 
 
 def test_labels_are_in_the_language_of_the_reader(world: LocalDataset) -> None:
-    assert "가국" in {member.label for member in make(world, "votes", language="ko").nodes}
+    network = make_network(world, read_settings({"of": "votes"}), "ko")
+    assert "가국" in {member.label for member in network.nodes}
 
 
 def test_topics_stand_below_their_broader_ones(world: LocalDataset) -> None:
@@ -358,7 +358,7 @@ def test_every_query_can_be_asked(world: LocalDataset) -> None:
         ),
     ):  # fmt: skip
         query = write_query(read_settings(values))
-        assert list(world.evaluate(query)), values  # type: ignore[call-overload]
+        assert list(select(world, query)), values
 
 
 def test_a_node_that_is_not_there_is_refused_with_near_ones(world: LocalDataset) -> None:

@@ -31,7 +31,7 @@ _GAP: Final = 8.0
 _LONGEST_LABEL: Final = 34
 _LATIN, _WIDE = 7.4, 14.0  # how wide a letter is, in units of the drawing
 _RADII: Final = (5.0, 12.0)
-_WIDTHS: Final = (1.3, 8.0)
+_WIDTHS: Final = (1.3, 6.5)
 #: How far a tie bends towards the middle, and how far ties of the same nodes stand apart.
 _PULL: Final = 0.62
 _APART: Final = 16.0

@@ -99,7 +99,7 @@ export function settle(frame: HTMLElement): void {
     const now = frame.clientWidth;
     if (!now || now === width) return false;
     width = now;
-    const room = (knots.length * 16_000) / width;
+    const room = (knots.length * 20_000) / width;
     height = Math.round(Math.min(Math.max(Math.min(width * 0.5, 560), room, 360), 820));
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     svg.setAttribute("height", String(height));
@@ -129,6 +129,14 @@ export function settle(frame: HTMLElement): void {
     .distance((tie) => crowd * (1.3 - 0.6 * (tie.weight / most)))
     .strength((tie) => (0.25 + 0.75 * (tie.weight / most)) /
       Math.min(degree.get(tie.source) ?? 1, degree.get(tie.target) ?? 1));
+  const keepInside = (): void => {
+    for (const knot of knots) {
+      // Nothing leaves the frame, its label neither.
+      const side = Math.min(Math.max(knot.room / 2, knot.radius) + 6, width / 2 - 10);
+      knot.x = Math.max(side, Math.min(width - side, knot.x));
+      knot.y = Math.max(MARGIN, Math.min(height - MARGIN - 20, knot.y));
+    }
+  };
   const simulation = forceSimulation<Knot, Tie>(knots)
     .force("links", links)
     .force("apart", forceManyBody<Knot>().strength(-crowd * 4))
@@ -146,17 +154,10 @@ export function settle(frame: HTMLElement): void {
           knot[axis] += ((size / 2 - middle) * 0.3 + (knot[axis] - middle) * stretch * 0.12) * alpha;
         }
       }
+      keepInside();
     })
     .stop();
 
-  const keepInside = (): void => {
-    for (const knot of knots) {
-      // Nothing leaves the frame, its label neither.
-      const side = Math.min(Math.max(knot.room / 2, knot.radius) + 6, width / 2 - 10);
-      knot.x = Math.max(side, Math.min(width - side, knot.x));
-      knot.y = Math.max(MARGIN, Math.min(height - MARGIN - 20, knot.y));
-    }
-  };
   const paint = (): void => {
     keepInside();
     for (const knot of knots) {
