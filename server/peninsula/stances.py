@@ -474,7 +474,7 @@ def order_actors(
     """
     known = [survey.actors.get(iri) or Actor(iri, "other", "", 0) for iri in actors]
     weight: dict[str, int] = defaultdict(int)
-    for actor in known:
+    for actor in survey.actors.values():
         weight[actor.within or actor.iri] += actor.count
 
     def home(actor: Actor) -> str:

@@ -51,17 +51,17 @@ def test_russias_stance_on_sanctions_before_and_after_2017(
     page.get_by_role("navigation", name="Main").get_by_role("link", name="Positions").click()
     cell(page, "Russia, Sanctions: 3 supports, 1 ambivalent, 2 opposes, contested").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Russia on Sanctions")
-    changes = page.locator(".changes > li")
+    changes = page.locator(".shifts > li")
     expect(changes).to_have_count(3)
     expect(changes.first).to_contain_text(
         re.compile(r"before.*supports.*2017.*after.*opposes.*2021", re.DOTALL | re.IGNORECASE)
     )
-    evidence = page.locator(".position", has_text="UN Security Council resolution 2397").first
+    evidence = page.locator(".held-position", has_text="UN Security Council resolution 2397").first
     expect(evidence).to_contain_text("Russia gave its backing to UN Resolution 2397.")
     expect(evidence).to_contain_text("as reported by")
     expect(evidence).to_contain_text(re.compile(r"paragraph \d+, sentence \d+"))
     # Which kind of sanctions each is about, and when there is no evidence.
-    expect(page.locator(".position .tag.within")).to_contain_text(["UN sanctions"])
+    expect(page.locator(".held-position .tag.within")).to_contain_text(["UN sanctions"])
     expect(page.locator(".no-evidence")).to_contain_text(["No evidence until 2016-12-31"])
     evidence.get_by_role("link", name="claim c052").click()
     expect(page).to_have_url(re.compile("/id/claim/c052"))
@@ -170,7 +170,7 @@ def test_the_first_row_and_column_stay_in_sight(open_page: PageMaker) -> None:
 
 def test_a_gap_looks_like_no_stance(page: Page) -> None:
     page.goto("/positions")
-    gap = page.locator(".matrix td.gap").first
+    gap = page.locator(".matrix td.is-gap").first
     assert "gradient" in gap.evaluate("cell => getComputedStyle(cell).backgroundImage")
     expect(gap).to_have_text("no evidence")
     assert gap.locator("svg").count() == 0
@@ -211,7 +211,7 @@ def test_a_mark_on_the_timeline_leads_to_its_position(page: Page) -> None:
     page.goto(CELL)
     page.locator(".timeline a.mark .mark-hit").first.click()
     expect(page).to_have_url(re.compile("#position-russia-"))
-    assert page.locator(".position:target").count() == 1
+    assert page.locator(".held-position:target").count() == 1
 
 
 def take(page: Page, name: str) -> str:

@@ -61,14 +61,14 @@ def test_a_cell_has_its_stances_in_words(client: FlaskClient) -> None:
     assert not any(name.startswith("China, Diplomacy") for name in found)
     # Four actors, two topics, five cells with evidence: three gaps, which say so.
     assert len(found) == 5
-    assert len(re.findall(r'<td class="gap', text)) == 3
+    assert len(re.findall(r'<td class="is-gap', text)) == 3
     assert text.count("no evidence</span>") == 3
 
 
 def test_what_only_welcomes_a_state_of_affairs_is_drawn_apart(client: FlaskClient) -> None:
     text = page(client, "/positions?kind=person")
     assert names(text) == ["Putin, Sanctions: 1 opposes"]
-    assert text.count('class="glyph loose"') == 1 + 1  # the cell and the legend
+    assert text.count('class="cell-glyph is-loose"') == 1 + 1  # the cell and the legend
     assert names(page(client, "/positions?aim=object&kind=person")) == []
 
 
@@ -76,7 +76,7 @@ def test_a_topic_unfolds_and_folds_by_its_link(client: FlaskClient) -> None:
     text = page(client, "/positions?stance=supports")
     assert "UN sanctions</a>" not in text
     fold = re.search(
-        r'<a class="fold" href="([^"]+)" aria-expanded="false" aria-label="Topics within Sanctions"',
+        r'<a class="unfold" href="([^"]+)" aria-expanded="false" aria-label="Topics within Sanctions"',
         text,
     )
     assert fold
@@ -218,11 +218,11 @@ def test_a_cell_as_csv_is_what_its_query_gives(client: FlaskClient) -> None:
 
 
 def test_json_says_which_state_and_query_it_is_from(client: FlaskClient) -> None:
-    found = client.get(f"{CELL}&format=json").json
+    found = client.get(f"{CELL}&format=json").get_json()
     assert found["rows"][0]["stanceLabel"] == "supports"
     assert found["sparql"].startswith("PREFIX pen:")
     assert isinstance(found["generation"], int)
-    assert client.get("/positions", headers={"Accept": "application/json"}).json["rows"]
+    assert client.get("/positions", headers={"Accept": "application/json"}).get_json()["rows"]
 
 
 @pytest.mark.parametrize("address", ["/positions.graphml", "/positions.graphml?actor=state:russia"])

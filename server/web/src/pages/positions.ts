@@ -33,8 +33,8 @@ function swap(answer: Document): void {
   }
   const heading = answer.querySelector("main > .lead");
   if (heading) document.querySelector("main > .lead")?.replaceWith(document.adoptNode(heading));
-  for (const [place, year] of [...document.querySelectorAll(".years a")].entries()) {
-    const fresh = answer.querySelectorAll(".years a")[place];
+  for (const [place, year] of [...document.querySelectorAll(".year-strip a")].entries()) {
+    const fresh = answer.querySelectorAll(".year-strip a")[place];
     if (fresh?.hasAttribute("aria-current")) year.setAttribute("aria-current", "true");
     else year.removeAttribute("aria-current");
     if (fresh) year.setAttribute("href", fresh.getAttribute("href") ?? "");
@@ -119,19 +119,19 @@ window.addEventListener("popstate", () => {
 document.addEventListener("click", (event) => {
   if (event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
   const link = event.target instanceof Element
-    ? event.target.closest<HTMLAnchorElement>("#time a, .matrix a.fold, .folds a")
+    ? event.target.closest<HTMLAnchorElement>("#time a, .matrix a.unfold, .unfold-links a")
     : null;
   if (!link) return;
   event.preventDefault();
   const address = new URL(link.href);
-  const isFold = link.matches(".fold");
+  const isFold = link.matches(".unfold");
   const name = link.getAttribute("aria-label");
   history.pushState(null, "", address);
   followAddress();
   void show(address).then((done) => {
     if (!done || !name) return;
     // The link that was used is a new one now; the focus stays with it.
-    const again = [...document.querySelectorAll<HTMLElement>(isFold ? ".matrix a.fold" : "#time a")]
+    const again = [...document.querySelectorAll<HTMLElement>(isFold ? ".matrix a.unfold" : "#time a")]
       .find((one) => one.getAttribute("aria-label") === name);
     again?.focus();
   });
@@ -173,7 +173,7 @@ document.addEventListener("keydown", (event) => {
     column += step[1];
     const next = rows[row]?.cells[column];
     if (!next) return;
-    const link = next.querySelector<HTMLElement>("a:not(.fold)");
+    const link = next.querySelector<HTMLElement>("a:not(.unfold)");
     if (link) {
       event.preventDefault();
       link.focus();
