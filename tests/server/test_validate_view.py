@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
+from html import unescape
 from typing import Any
 
 import pyoxigraph as ox
@@ -13,14 +15,17 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from peninsula import tokens
 from peninsula.app import create_app
 from peninsula.config import Config
 from peninsula.dataset.generations import Generations
+from peninsula.examples import EXAMPLES
 from peninsula.knowledge import Knowledge
 from peninsula.loading import open_database, prepare
 from peninsula.namespaces import PREFIXES, expand
 from peninsula.views import validate
 from tests.server.conftest import BROWSER, Client
+from tests.server.test_views import Outline
 
 HEAD = "".join(f"PREFIX {name}: <{PREFIXES[name]}>\n" for name in ("pen", "event", "place", "xsd"))
 GOOD = 'event:new a pen:Summit ; pen:from "2020-01-01"^^xsd:date ; pen:takesPlaceAt place:hanoi .'
@@ -170,11 +175,12 @@ def test_a_form_without_javascript_shows_a_page(client: FlaskClient) -> None:
         headers=BROWSER,
     )
     assert response.status_code == 200
-    assert "Does not conform: 1 violation" in response.text
-    assert f"line {FIRST + 1}" in response.text
+    assert "It does not conform" in response.text
+    assert "1 violation" in response.text
+    assert f'<a class="place" href="#line-1-{FIRST + 1}"' in response.text
     assert "event:bad a pen:Summit" in response.text
     encoded = client.post("/validate", data=fields, headers=BROWSER)
-    assert "Does not conform: 1 violation" in encoded.text
+    assert "1 violation" in encoded.text
 
 
 def test_the_report_comes_in_many_forms(client: FlaskClient) -> None:
@@ -298,3 +304,235 @@ def test_a_label_is_text_and_not_markup(client: FlaskClient) -> None:
     page = client.post("/validate", data=body, content_type="text/turtle", headers=BROWSER)
     assert "&lt;script&gt;" in page.text
     assert "<script>" not in page.text
+
+
+# The page.
+
+
+def send_form(client: FlaskClient, *parts: tuple[str, str] | tuple[str, str, str]) -> TestResponse:
+    """Send a form as browsers do: pairs of name and value, or of name, text and a file's name."""
+    body = "".join(
+        f'--xyz\r\nContent-Disposition: form-data; name="{name}"'
+        + "".join(f'; filename="{filename}"\r\nContent-Type: ' for filename in more)
+        + ("application/octet-stream" if more else "")
+        + f"\r\n\r\n{value}\r\n"
+        for name, value, *more in parts
+    )
+    return client.post(
+        "/validate",
+        data=f"{body}--xyz--\r\n".encode(),
+        content_type="multipart/form-data; boundary=xyz",
+        headers=BROWSER,
+    )
+
+
+def on_page(client: FlaskClient, text: str, status: int = 200, **fields: str) -> str:
+    """Send the form of the page; no file was chosen."""
+    data = {"page": "1", "name": "", "format": "auto", "mode": "graph", "graph": "", **fields}
+    response = send_form(client, *data.items(), ("data", text), ("data", "", ""))
+    assert response.status_code == status, response.text
+    outline = Outline()
+    outline.feed(response.text)
+    assert not outline.open
+    return response.text
+
+
+def typed_in(page: str) -> str:
+    found = re.search(r"<textarea[^>]*>\n(.*?)</textarea>", page, re.DOTALL)
+    assert found
+    return unescape(found[1])
+
+
+def mends_in(page: str) -> dict[str, str]:
+    """Return what the button of each mend sends, by its title."""
+    found = re.findall(r'name="mend" value="([^"]*)">([^<]*)<', page)
+    return {unescape(title): unescape(value) for value, title in found}
+
+
+def test_the_page_groups_by_node_and_marks_lines(client: FlaskClient) -> None:
+    page = on_page(client, HEAD + BAD + 'event:worse a pen:Summit ; pen:from "soon" .')
+    headings = [unescape(h) for h in re.findall(r"<h3>([^<]+) <small", page)]
+    assert headings == ["event:bad", "event:worse"]
+    assert (
+        f'<li id="line-1-{FIRST + 1}" value="{FIRST + 1}" class="marked marked-violation"' in page
+    )
+    numbers = re.findall(r'<li id="result-(\d+)"', page)
+    assert numbers == [str(n) for n in range(1, len(numbers) + 1)]
+    for number in numbers:
+        assert f'href="#result-{number}"' in page, "from the line back to the result"
+    assert "the value is of another datatype" in page or "is missing" in page
+
+
+def test_a_mend_alters_the_text_and_judges_it_again(client: FlaskClient) -> None:
+    text = HEAD + "# mine\n" + BAD.replace('"2019-02-30"^^xsd:date', '"2019-02-28"')
+    page = on_page(client, text, graph="graph:more")
+    value = mends_in(page)['Write "2019-02-28"^^xsd:date instead of "2019-02-28".']
+    after = on_page(client, text, graph="graph:more", mend=value)
+    assert typed_in(after) == text.replace('"2019-02-28"', '"2019-02-28"^^xsd:date')
+    assert "The text was altered" in after
+    assert "It conforms" in after
+    # Twice, it fits no longer; and the text is not lost.
+    again = on_page(client, typed_in(after), 400, graph="graph:more", mend=value)
+    assert "no longer holds what this mend would alter" in again
+    assert typed_in(again) == typed_in(after)
+
+
+@pytest.mark.parametrize("name", ["x.jsonld", "x.rdf", "x.nt", "x.trig", "x.nq"])
+def test_a_mend_is_made_in_every_format(client: FlaskClient, name: str) -> None:
+    format = ox.RdfFormat.from_extension(name[2:])
+    assert format
+    text = HEAD + BAD.replace('"2019-02-30"^^xsd:date', '"2019-02-28"')
+    quads = list(ox.parse(text, format=ox.RdfFormat.TURTLE))
+    graph = ox.NamedNode(expand("graph:more"))
+    body = ox.serialize(
+        [ox.Quad(q.subject, q.predicate, q.object, graph) for q in quads]
+        if name in {"x.trig", "x.nq"}
+        else [q.triple for q in quads],
+        format=format,
+    )
+    assert body
+    page = on_page(client, body.decode(), name=name)
+    value = mends_in(page)['Write "2019-02-28"^^xsd:date instead of "2019-02-28".']
+    after = on_page(client, typed_in(page), name=name, mend=value)
+    assert "It conforms" in after
+    mended = list(ox.parse(typed_in(after), format=format))
+    assert len(mended) == len(quads)
+    assert ox.Literal("2019-02-28", datatype=ox.NamedNode(expand("xsd:date"))) in [
+        quad.object for quad in mended
+    ]
+
+
+def test_an_update_is_known_and_mended_by_one_more_step(client: FlaskClient) -> None:
+    text = 'INSERT DATA { GRAPH graph:more { event:x a pen:Summit ; pen:from "2019-02-28" } }'
+    page = on_page(client, text, graph="graph:more", mode="alone")
+    assert "The update would be executed" in page
+    value = mends_in(page)['Write "2019-02-28"^^xsd:date instead of "2019-02-28".']
+    assert "DELETE DATA" in value
+    after = on_page(client, text, mend=value)
+    assert typed_in(after).startswith(text + " ;\nDELETE DATA")
+    assert "It conforms" in after
+
+
+def test_a_syntax_error_is_marked_at_its_place(client: FlaskClient) -> None:
+    text = HEAD + "event:a a pen:Summit ;\n  pen:from 2019-01-01 ."
+    page = on_page(client, text, 400)
+    assert f'href="#line-1-{FIRST + 1}"' in page
+    assert re.search(rf'id="line-1-{FIRST + 1}"[^>]*marked-violation.*<mark>', page)
+    assert typed_in(page) == text
+    update = on_page(client, "INSERT DATA {\n event:a a pen:Summit", 400)
+    assert 'data-column="13"' in update
+    missing = on_page(client, GOOD, 400)
+    assert "has not been declared" in missing
+    assert 'name="declare"' in missing
+    declared = on_page(client, GOOD, declare="1")
+    assert "It conforms" in declared
+    assert typed_in(declared).startswith("PREFIX event: <")
+    for body, words in (("", "nothing to validate"), ("# only this", "no statement")):
+        assert words in on_page(client, body, 400)
+
+
+def test_a_file_is_shown_as_text_and_several_are_not(client: FlaskClient) -> None:
+    def send(*files: tuple[str, str]) -> str:
+        fields = (("page", "1"), ("format", "auto"), ("graph", "graph:more"))
+        response = send_form(
+            client, *fields, ("data", ""), *(("data", text, name) for name, text in files)
+        )
+        assert response.status_code == 200, response.text
+        return response.text
+
+    one = send(("mine.ttl", HEAD + BAD))
+    assert typed_in(one) == HEAD + BAD
+    assert '<input type="hidden" name="name" value="mine.ttl">' in one
+    both = send(("mine.ttl", HEAD + BAD), ("good.nt", ""), ("good.ttl", HEAD + GOOD))
+    assert typed_in(both) == ""
+    assert "mine.ttl, line" in both
+    assert 'name="mend"' not in both
+    unnamed = send(("no-ending", HEAD + BAD))
+    assert typed_in(unnamed) == HEAD + BAD
+    update = send(("change.ru", "INSERT DATA { GRAPH graph:more { event:x a pen:Summit } }"))
+    assert "The update would be executed" in update
+
+
+def test_graphs_of_ones_own_go_before_the_one_in_the_form(client: FlaskClient) -> None:
+    quads = f"{HEAD}GRAPH <{expand('graph:own')}> {{ event:x a pen:Summit }}"
+    page = on_page(client, quads, graph="graph:more")
+    assert f"new graph <code>{expand('graph:own')}</code>" in " ".join(page.split())
+    assert "/store&#39;" in page or "/store'" in page
+    named = on_page(client, HEAD + GOOD, graph="graph:more")
+    assert f"?graph={expand('graph:more')}".replace(":", "%3A", 1) in named
+
+
+def test_what_conforms_says_what_was_checked(client: FlaskClient) -> None:
+    page = on_page(client, HEAD + GOOD)
+    assert "Nothing is wrong with it" in page
+    assert re.search(r"\d+ checks? by \d+ rules", page)
+    assert "pensh:" in page
+    vacuous = on_page(client, "<x:a> <x:b> 1 .")
+    assert "no rule is about any of it" in vacuous
+
+
+def test_questions_that_would_be_answered_otherwise_are_told(client: FlaskClient) -> None:
+    text = (
+        "PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#>\n" + HEAD
+        + 'event:new2 a pen:Summit ; rdfs:label "New"@en ; pen:from "2021-01-01"^^xsd:date ;\n'
+        "  pen:takesPlaceAt place:hanoi ."
+    )  # fmt: skip
+    page = " ".join(on_page(client, text, graph="graph:more", questions="1").split())
+    assert re.search(r"\d+ of \d+ questions of the library would be answered otherwise", page)
+    assert 'href="/queries/' in page
+    assert '<span class="came">+ 4 statements</span>' in page
+    nothing = on_page(client, "<x:a> <x:b> 1 .", questions="1")
+    assert "None of" in nothing
+
+
+def test_a_report_is_taken_away_as_a_file(client: FlaskClient) -> None:
+    for name, ending in (
+        ("turtle", "ttl"),
+        ("json", "json"),
+        ("csv", "csv"),
+        ("sarif", "sarif"),
+        ("text", "txt"),
+    ):
+        response = client.post(
+            f"/validate?format={name}&download",
+            data={"page": "1", "format": "auto", "data": HEAD + BAD},
+            headers=BROWSER,
+        )
+        assert response.status_code == 200
+        assert f"report.{ending}" in response.headers["Content-Disposition"]
+
+
+def test_examples_are_loaded_by_their_address(client: FlaskClient) -> None:
+    page = client.get("/validate?example=slips", headers=BROWSER).text
+    assert typed_in(page) == EXAMPLES["slips"]
+    assert client.get("/validate?example=x", headers=BROWSER).status_code == 400
+    assert list(ox.parse(EXAMPLES["right"], format=ox.RdfFormat.TURTLE))
+
+
+def test_what_hides_in_a_text_stays_a_text(client: FlaskClient) -> None:
+    hostile = '"</textarea></code><script>alert(1)</script>"'
+    text = f"{HEAD}event:x a pen:Summit ; pen:from {hostile} ; pen:takesPlaceAt <javascript:alert(1)> ."
+    page = on_page(client, text, name='"><script>alert(2)</script>.ttl')
+    assert "<script>alert" not in page
+    assert 'href="javascript:' not in page
+    assert typed_in(page) == text
+    broken = on_page(client, f"{hostile} <script>alert(3)</script>", 400)
+    assert "<script>alert" not in broken
+
+
+def test_a_trial_after_a_change_is_judged_with_it(
+    client: FlaskClient, served: tuple[FlaskClient, Generations]
+) -> None:
+    token = tokens.add(served[1].folder, "a-writer", "write")
+    for number in range(3):
+        # A violation leaves rdflib's graphs behind, which hold the database.
+        assert post(client, HEAD + BAD)["conforms"] is False
+        changed = client.post(
+            "/update",
+            data=f"INSERT DATA {{ GRAPH graph:more {{ place:p{number} a pen:Place }} }}",
+            content_type="application/sparql-update",
+            headers={"Authorization": f"Bearer {token}"},
+        )
+        assert changed.status_code == 200
+        body = f"event:y a pen:Event ; pen:takesPlaceAt place:p{number} ."
+        assert "pen:takesPlaceAt" not in [r["path"] for r in post(client, HEAD + body)["results"]]

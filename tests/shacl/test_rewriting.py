@@ -7,7 +7,7 @@ import re
 import pyoxigraph as ox
 import pytest
 
-from peninsula.shacl.rewriting import Statement, append_step, holds, rewrite
+from peninsula.shacl.rewriting import Standing, Statement, append_step, declare, rewrite
 
 HEAD = """# of ours
 PREFIX ex: <http://example.org/>
@@ -120,13 +120,26 @@ def test_graphs_are_told_apart_in_trig_and_nquads() -> None:
 )
 def test_what_does_not_stand_there_cannot_be_taken_out(text: str, format: str) -> None:
     assert rewrite(text, format, [said("p", '"a"')], []) is None
-    assert not holds(text, format, [said("p", '"a"')])
+    standing = Standing.of(text, format)
+    assert standing is None or not standing.holds([said("p", '"a"')])
 
 
 def test_what_stands_there_can_be_taken_out() -> None:
-    assert holds(f'{HEAD}ex:s ex:p "a" .', "turtle", [said("p", '"a"', graph="<x:g>")])
-    assert not holds(f'{HEAD}ex:s ex:p "a" .', "trig", [said("p", '"a"', graph="<x:g>")])
-    assert holds("BASE <http://example.org/>\n<s> <p> 'a' .", "turtle", [said("p", '"a"')])
+    def stands(text: str, format: str, statement: Statement) -> bool:
+        standing = Standing.of(text, format)
+        return standing is not None and standing.holds([statement])
+
+    # A text without graphs goes into whichever is named beside it.
+    assert stands(f'{HEAD}ex:s ex:p "a" .', "turtle", said("p", '"a"', graph="<x:g>"))
+    assert stands(f'{HEAD}ex:s ex:p "a" .', "trig", said("p", '"a"', graph="<x:g>"))
+    assert not stands(f'{HEAD}ex:g {{ ex:s ex:p "a" }}', "trig", said("p", '"a"', graph="<x:g>"))
+    assert stands("PREFIX ex: <http://example.org/> ex:s ex:p 'a' .", "turtle", said("p", '"a"'))
+
+
+def test_known_prefixes_are_declared_where_they_lack() -> None:
+    text = 'PREFIX pen: <https://w3id.org/peninsula/ns#>\nevent:a pen:from "pen:x xsd:y" ; mine:p _:b .'
+    assert declare(text) == f"PREFIX event: <https://w3id.org/peninsula/id/event/>\n{text}"
+    assert declare("<x:a> <x:b> 1 .") == "<x:a> <x:b> 1 ."
 
 
 def test_a_step_is_appended_to_an_update() -> None:

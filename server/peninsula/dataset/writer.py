@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gc
 import importlib
 import os
 import tempfile
@@ -187,7 +188,9 @@ class Writer:
             return {"report": dict(self._gate.judge_alone(message, self._store))}
         with tempfile.NamedTemporaryFile(dir=self._generations.spool) as patch:
             answer = self.change({**message, "dry_run": patch.name})
-        return {"report": answer["remarks"].get("validation", {})}
+        report = answer["remarks"].get("validation", {})
+        names = ("added", "removed", "created", "dropped")
+        return {"report": report and {**report, "delta": {name: answer[name] for name in names}}}
 
     def publish(self) -> Message:
         """Make what waits the next generation; returns its number, on disk for good."""
@@ -389,7 +392,7 @@ def serve_writer(channel: Channel, options: Message, *, is_confined: bool) -> No
     """Do what comes over ``channel`` until the other end hangs up."""
     try:
         gate = open_gate(options)
-        writer = _open(options, gate)
+        writer: Writer | None = _open(options, gate)
     except (PeninsulaError, OSError) as error:
         with contextlib.suppress(ChannelClosed):
             channel.send({"error": to_message(_explain(error))})
@@ -399,9 +402,16 @@ def serve_writer(channel: Channel, options: Message, *, is_confined: bool) -> No
         try:
             message, _ = channel.receive()
             try:
+                if message["do"] == "judge" and (
+                    writer is None or message["generation"] != writer.generation
+                ):
+                    # The database is locked for as long as anything holds it: rdflib's graphs
+                    # hold themselves, and it.
+                    writer = None
+                    gc.collect()
+                    writer = _open(options, gate)
+                assert writer
                 if message["do"] == "judge":
-                    if message["generation"] != writer.generation:
-                        writer = _open(options, gate)
                     answer = writer.judge(message)
                 elif message["do"] == "publish":
                     answer = writer.publish()
@@ -419,6 +429,8 @@ def serve_writer(channel: Channel, options: Message, *, is_confined: bool) -> No
                 ):
                     channel.send({**answer, "is_over": True})
                     return
+                # It knows from where it was raised, and so holds the writer.
+                del explained
             channel.send(answer)
         except ChannelClosed:
             return

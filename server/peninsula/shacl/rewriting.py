@@ -95,13 +95,42 @@ def rewrite(
     return text
 
 
-def holds(text: str, format: str, statements: Collection[Statement], base: str = "") -> bool:
-    """Return whether all of ``statements`` stand in ``text``, so that they can be taken out."""
-    found = _Text.read(text, format, base) if format in SCANNED else None
-    has_graphs = format in {"trig", "nquads"}
-    return found is not None and all(
-        found.find(_in_text(statement, has_graphs=has_graphs)) for statement in statements
-    )
+@dataclass(frozen=True)
+class Standing:
+    """Which statements stand in a text, so that they can be taken out."""
+
+    _found: _Text
+    _has_graphs: bool
+
+    @classmethod
+    def of(cls, text: str, format: str, base: str = "") -> Standing | None:
+        """Return what stands in ``text``; None where it is not understood."""
+        found = _Text.read(text, format, base) if format in SCANNED else None
+        if found is None:
+            return None
+        return cls(found, any(block.graph for block in found.blocks))
+
+    def holds(self, statements: Collection[Statement]) -> bool:
+        """Return whether all of ``statements`` stand in the text."""
+        return all(
+            self._found.find(_in_text(statement, has_graphs=self._has_graphs))
+            for statement in statements
+        )
+
+
+def declare(text: str) -> str:
+    """Return ``text``, Turtle or the like, with declarations of known prefixes that it lacks."""
+    used: set[str] = set()
+    declared: set[str] = set()
+    tokens = [match for match in TOKEN.finditer(text) if match.lastgroup != "skip"]
+    for before, match in zip([None, *tokens], tokens, strict=False):
+        if match.lastgroup != "name" or ":" not in match[0] or match[0].startswith("_:"):
+            continue
+        word = before[0].lower().lstrip("@") if before else ""
+        (declared if word == "prefix" else used).add(match[0].partition(":")[0])
+    missing = sorted((used - declared) & set(PREFIXES))
+    lines = "".join(f"PREFIX {prefix}: <{PREFIXES[prefix]}>\n" for prefix in missing)
+    return f"{lines}{text}" if lines else text
 
 
 def _in_text(statement: Statement, *, has_graphs: bool) -> Statement:

@@ -8,27 +8,43 @@ in processes of their own, with the limits of time and of memory that queries ha
 from __future__ import annotations
 
 import contextlib
+import re
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 import pyoxigraph as ox
-from flask import Blueprint, Response, jsonify, render_template, request
+from flask import Blueprint, Response, g, jsonify, request
 
+from peninsula.dataset.delta import as_stored, read_patch
 from peninsula.errors import (
     InvalidShapes,
     InvalidUpload,
+    OperatorError,
     ParameterError,
+    PeninsulaError,
     ProtocolError,
     QueryForbidden,
     StoreReadOnly,
     UnsupportedMediaType,
 )
-from peninsula.formats import GRAPH_FORMATS, HTML, PLAIN_JSON, RDF_EXTENSIONS, TURTLE, Format, find
+from peninsula.examples import EXAMPLES
+from peninsula.formats import (
+    GRAPH_FORMATS,
+    HTML,
+    PLAIN_JSON,
+    RDF_EXTENSIONS,
+    TURTLE,
+    Format,
+    find,
+)
 from peninsula.graphstore import MULTIPART, read_body_format, read_boundary
 from peninsula.knowledge import ONTOLOGY
+from peninsula.library import read_iri as read_name
+from peninsula.namespaces import shorten
 from peninsula.negotiation import choose
 from peninsula.payloads import refuse_hostile
 from peninsula.protocol import (
@@ -41,21 +57,26 @@ from peninsula.protocol import (
     read_timeout,
     refuse_repetition,
 )
+from peninsula.recognition import UPDATE as SPARQL_UPDATE
+from peninsula.recognition import recognize
+from peninsula.serialization import used_prefixes
 from peninsula.shacl.locating import Text, locate
-from peninsula.shacl.rendering import RENDERINGS, REPORT_FORMATS, changes, details, place_of
+from peninsula.shacl.rendering import RENDERINGS, REPORT_FORMATS
 from peninsula.shacl.report import ValidationReport, ValidationResult
+from peninsula.shacl.rewriting import Statement, append_step, declare, rewrite
 from peninsula.submission import find_queries, split_file
 from peninsula.uploads import Part, SpooledFile, split_multipart, spool
+from peninsula.views.answers import answer
 from peninsula.views.bodies import spool_folder
 from peninsula.views.site import (
     accepted,
     asker,
     current_site,
-    language,
     read_parameters,
     require_reading,
     wants_html,
 )
+from peninsula.views.trials import Trial, render_trial
 
 blueprint = Blueprint("validate", __name__)
 
@@ -63,6 +84,9 @@ MODES: Final = ("graph", "alone")
 _ONCE: Final = ("mode", "graph", "format", "timeout")
 #: Media types that say nothing about the format of a part.
 _UNTYPED: Final = ("", "text/plain", "application/octet-stream")
+#: The name of the format of a text whose format is to be recognised.
+AUTO: Final = "auto"
+_BLANK: Final = re.compile(r"_:[A-Za-z0-9]+")
 #: Texts up to this size are looked through for the lines of results, in this process.
 _LOCATED: Final = 4 << 20
 #: A form shows again what was typed, up to this size.
@@ -87,10 +111,19 @@ class _Asked:
     update: str | None = None
     data: list[_Piece] = field(default_factory=list)
     shapes: list[_Piece] = field(default_factory=list)
-    #: What a form is filled with again.
+    #: What the form of the page is filled with again, and the name of the file that it was.
     typed: str = ""
-    #: The format of typed data, by name.
+    name: str = ""
+    #: The format of typed data, by name; ``auto`` for one that is to be recognised.
     format: str | None = None
+    #: Whether the page's own form sent it: then a graph that does not fit is left out.
+    is_page: bool = False
+    #: Whether the questions of the library that would be answered otherwise are wanted.
+    asks_questions: bool = False
+    #: A mend to be made in the text first: an RDF Patch, or for an update another step.
+    mend: str = ""
+    #: Whether prefixes that are known here are to be declared in the text first.
+    declares: bool = False
 
 
 @blueprint.route("/validate", methods=["GET", "POST"])
@@ -105,16 +138,29 @@ def validate() -> Response:
     # An answer that cannot be written need not be worked out.
     format = choose(accepted(), REPORT_FORMATS, name=values.get("format"))
     timeout = read_timeout(values)
+    asked = _Asked()
     with contextlib.ExitStack() as stack:
         folder = _folder()
-        asked = _read(stack, folder)
-        if "mode" in values:
-            asked.mode = values["mode"]
-        if "graph" in values:
-            asked.graph = values["graph"]
-        _check(asked)
-        report = _judge(asked, stack, folder, timeout)
-    return _answer(report, asked, format)
+        try:
+            _read(asked, stack, folder)
+            asked.mode = values.get("mode", asked.mode)
+            asked.graph = values.get("graph", asked.graph)
+            _check(asked)
+            _prepare(asked, stack, folder, timeout)
+            report, told = _judge(asked, stack, folder, timeout)
+        except PeninsulaError as error:
+            # Whoever typed something gets it back with what is wrong about it.
+            if format is not HTML or not asked.is_page or isinstance(error, OperatorError):
+                raise
+            return _page(asked, problem=error)
+        if format is HTML:
+            return _page(asked, report, told)
+    response = Response(RENDERINGS[format.name](report), content_type=format.content_type)
+    if "download" in values:
+        named = f'attachment; filename="report.{format.extension}"'
+        response.headers["Content-Disposition"] = named
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def _folder() -> Path:
@@ -136,7 +182,7 @@ def _new_file(stack: contextlib.ExitStack, folder: Path, suffix: str) -> Path:
 # What comes in.
 
 
-def _read(stack: contextlib.ExitStack, folder: Path) -> _Asked:
+def _read(asked: _Asked, stack: contextlib.ExitStack, folder: Path) -> None:
     config = current_site().config
     content_type = request.headers.get("Content-Type")
     media_type = read_media_type(content_type)
@@ -156,63 +202,120 @@ def _read(stack: contextlib.ExitStack, folder: Path) -> _Asked:
     if not body.size:
         raise ProtocolError("There is nothing to validate: the body is empty.", "Send RDF.")
     if media_type == UPDATE:
-        return _Asked(update=decode_body(body.path.read_bytes()))
+        asked.update = decode_body(body.path.read_bytes())
+        return
     if media_type == FORM:
-        return _read_form(body, stack, folder)
+        _read_form(asked, body, stack, folder)
+        return
     if media_type == MULTIPART:
         parts = split_multipart(body, read_boundary(content_type), folder)
         for part in parts:
             stack.enter_context(part.file)
-        return _read_parts(parts)
+        _read_parts(asked, parts)
+        return
     try:
-        return _Asked(data=[_Piece(body, read_body_format(content_type))])
+        asked.data.append(_Piece(body, read_body_format(content_type)))
     except UnsupportedMediaType as error:
         raise UnsupportedMediaType(
             error.message, f"{error.remedy[:-1]}, {UPDATE} or {MULTIPART}."
         ) from None
 
 
-def _read_form(body: SpooledFile, stack: contextlib.ExitStack, folder: Path) -> _Asked:
+#: Fields of a form that hold one value each.
+_FIELDS: Final = (
+    "mode", "graph", "format", "update", "name", "page", "questions", "mend", "declare",
+)  # fmt: skip
+
+
+def _take_fields(asked: _Asked, fields: Mapping[str, str]) -> None:
+    asked.mode = fields.get("mode") or None
+    asked.graph = fields.get("graph", "").strip() or None
+    asked.format = fields.get("format") or None
+    asked.update = fields.get("update", "").strip() or None
+    asked.name = fields.get("name", "").strip()
+    asked.is_page = "page" in fields
+    asked.asks_questions = "questions" in fields
+    asked.mend = fields.get("mend", "")
+    asked.declares = "declare" in fields
+
+
+def _read_form(asked: _Asked, body: SpooledFile, stack: contextlib.ExitStack, folder: Path) -> None:
     pairs = parse_parameters(body.path.read_bytes())
-    refuse_repetition(pairs, ("data", "update", "shapes", *_ONCE))
+    refuse_repetition(pairs, ("data", "shapes", *_FIELDS, "timeout"))
     values = dict(pairs)
-    asked = _Asked(values.get("mode") or None, values.get("graph") or None)
-    asked.format = values.get("format") or None
-    for name, into in (("data", asked.data), ("shapes", asked.shapes)):
-        if text := values.get(name, "").strip():
-            path = _new_file(stack, folder, ".rdf")
-            path.write_text(values[name], encoding="utf-8")
-            format = _named(asked.format) if name == "data" else TURTLE
-            into.append(_Piece(SpooledFile(path, len(text)), format))
+    _take_fields(asked, values)
     asked.typed = values.get("data", "") or values.get("update", "")
-    asked.update = values.get("update", "").strip() or None
-    return asked
+    for name, into in (("data", asked.data), ("shapes", asked.shapes)):
+        if values.get(name, "").strip():
+            piece = _write_piece(values[name], stack, folder)
+            if name == "data":
+                _take_data(asked, piece, "")
+            else:
+                into.append(piece)
 
 
-def _read_parts(parts: list[Part]) -> _Asked:
+def _write_piece(text: str, stack: contextlib.ExitStack, folder: Path) -> _Piece:
+    path = _new_file(stack, folder, ".rdf")
+    path.write_text(text, encoding="utf-8", newline="")
+    return _Piece(SpooledFile(path, path.stat().st_size), TURTLE)
+
+
+def _read_parts(asked: _Asked, parts: list[Part]) -> None:
     fields: dict[str, str] = {}
     files: list[Part] = []
     for part in parts:
         if part.name in {"data", "shapes"}:
             files.append(part)
-        elif part.name in {"mode", "graph", "format", "update"}:
+        elif part.name in _FIELDS:
             fields[part.name] = decode_body(part.file.path.read_bytes())
         else:
             raise ProtocolError(
                 f"The form has a part “{part.name}”, which means nothing here.",
                 "Name the parts data, shapes, update, mode, graph, format.",
             )
-    asked = _Asked(fields.get("mode") or None, fields.get("graph") or None)
-    asked.format = fields.get("format") or None
-    asked.update = fields.get("update", "").strip() or None
+    _take_fields(asked, fields)
     for part in files:
         if not part.filename and part.name == "data" and not part.content_type:
-            asked.typed = decode_body(part.file.path.read_bytes())[:_SHOWN]
+            asked.typed = decode_body(part.file.path.read_bytes())
+    for part in files:
         if part.file.path.stat().st_size == 0 or (not part.filename and _is_blank(part)):
             continue
-        into = asked.data if part.name == "data" else asked.shapes
-        into.append(_Piece(part.file, _format_of(part, asked.format), part.filename))
-    return asked
+        piece = _Piece(part.file, TURTLE, part.filename)
+        if part.name == "shapes":
+            piece.format = _format_of(part, None)
+            asked.shapes.append(piece)
+        else:
+            _take_data(asked, piece, part.content_type)
+
+
+def _take_data(asked: _Asked, piece: _Piece, content_type: str | None) -> None:
+    """Add a piece of data, or what turns out to be an update."""
+    is_typed = not piece.name
+    piece.name = piece.name or asked.name
+    media_type = read_media_type(content_type)
+    by_ending = RDF_EXTENSIONS.get(PurePosixPath(piece.name).suffix.lower())
+    if media_type not in _UNTYPED and not asked.is_page:
+        piece.format = read_body_format(content_type)
+    elif asked.format in {AUTO, SPARQL_UPDATE} or (asked.is_page and not is_typed):
+        text = _text_of(piece)
+        guess = asked.format if asked.format == SPARQL_UPDATE else recognize(text, piece.name)
+        if guess == SPARQL_UPDATE:
+            if asked.update or asked.data:
+                raise ProtocolError(
+                    "Both data and an update are sent.", "Send them one after the other."
+                )
+            asked.update = asked.typed = text
+            return
+        piece.format = _named(guess)
+    elif by_ending and not is_typed:
+        piece.format = by_ending
+    else:
+        piece.format = _named(asked.format)
+    asked.data.append(piece)
+
+
+def _text_of(piece: _Piece) -> str:
+    return piece.file.path.read_bytes().decode("utf-8-sig", "replace")
 
 
 def _is_blank(part: Part) -> bool:
@@ -224,7 +327,7 @@ def _format_of(part: Part, name: str | None) -> Format:
     if read_media_type(part.content_type) not in _UNTYPED:
         return read_body_format(part.content_type)
     by_ending = RDF_EXTENSIONS.get(PurePosixPath(part.filename).suffix.lower())
-    return by_ending or _named(name if part.name == "data" else None)
+    return by_ending or _named(name)
 
 
 def _named(name: str | None) -> Format:
@@ -241,6 +344,8 @@ def _named(name: str | None) -> Format:
 
 def _check(asked: _Asked) -> None:
     """Refuse what does not go together."""
+    if asked.is_page:
+        _overlook(asked)
     asked.mode = asked.mode or ("alone" if asked.shapes else "graph")
     if asked.mode not in MODES:
         raise ParameterError(
@@ -270,49 +375,127 @@ def _check(asked: _Asked) -> None:
         )
 
 
+def _overlook(asked: _Asked) -> None:
+    """Leave out what the form sends though it does not go with the rest."""
+    if asked.update:
+        asked.mode = asked.graph = None
+    if asked.shapes:
+        asked.mode, asked.graph = "alone", None
+    if asked.graph:
+        with contextlib.suppress(ValueError):
+            asked.graph = read_name(asked.graph).value
+
+
+def _prepare(
+    asked: _Asked, stack: contextlib.ExitStack, folder: Path, timeout: float | None
+) -> None:
+    """See to it that the page can show the text again, and make the mend that was asked for."""
+    if not asked.is_page:
+        return
+    if asked.update:
+        asked.typed = asked.update
+        if asked.mend:
+            asked.update = asked.typed = append_step(asked.update, asked.mend)
+        return
+    if len(asked.data) != 1 or asked.data[0].file.path.stat().st_size > _SHOWN:
+        if len(asked.data) != 1:
+            # Several files: there is no one text to show.
+            asked.typed = asked.name = ""
+        return
+    (piece,) = asked.data
+    text = _text_of(piece)
+    if asked.declares:
+        text = declare(text)
+    if asked.mend:
+        text = _mend(text, piece.format, asked.mend, stack, folder, timeout)
+    asked.typed, asked.name = text, piece.name
+    if asked.declares or asked.mend:
+        asked.data = [
+            replace(_write_piece(text, stack, folder), format=piece.format, name=piece.name)
+        ]
+
+
+def _mend(
+    text: str,
+    format: Format,
+    patch: str,
+    stack: contextlib.ExitStack,
+    folder: Path,
+    timeout: float | None,
+) -> str:
+    """Return ``text`` with a mend made in it, as its author wrote it where that can be done."""
+    if len(patch) > _SHOWN:
+        raise InvalidUpload("The mend is too long.")
+    delta = read_patch(patch.encode()).net()
+
+    def placed(quads: Iterable[ox.Quad]) -> set[ox.Quad]:
+        """Return quads where the text has them: most texts name no graphs."""
+        if has_graphs:
+            return set(quads)
+        return {ox.Quad(q.subject, q.predicate, q.object) for q in quads}
+
+    def read(content: str) -> set[ox.Quad]:
+        path = _new_file(stack, folder, ".nq")
+        _parse([replace(_write_piece(content, stack, folder), format=format)], path, stack, folder,
+               timeout)  # fmt: skip
+        return set(as_stored(ox.parse(path=str(path), format=ox.RdfFormat.N_QUADS)))
+
+    before = read(text)
+    has_graphs = any(not isinstance(quad.graph_name, ox.DefaultGraph) for quad in before)
+    removed, added = placed(delta.removed), placed(delta.added)
+    if not removed <= before:
+        raise InvalidUpload(
+            "The text no longer holds what this mend would alter.", "Validate it again."
+        )
+    wanted = (before - removed) | added
+    found = rewrite(
+        text, format.name, list(map(Statement.of, removed)), list(map(Statement.of, added)),
+        request.base_url,
+    )  # fmt: skip
+    if found is not None:
+        with contextlib.suppress(InvalidUpload):
+            if _alike(read(found)) == _alike(wanted):
+                return found
+    # It cannot be altered in place: then it is written anew, with nothing lost but its form.
+    assert isinstance(format.engine, ox.RdfFormat)
+    ordered = sorted(wanted, key=str)
+    written = ox.serialize(
+        ordered if has_graphs else [quad.triple for quad in ordered],
+        format=format.engine,
+        prefixes=used_prefixes(ordered),
+    )
+    return (written or b"").decode()
+
+
+def _alike(quads: Iterable[ox.Quad]) -> Counter[str]:
+    """Return quads by what they say, whatever blank nodes are called."""
+    return Counter(_BLANK.sub("_:", str(quad)) for quad in quads)
+
+
 # What is judged.
 
 
 def _judge(
     asked: _Asked, stack: contextlib.ExitStack, folder: Path, timeout: float | None
-) -> ValidationReport:
-    database = current_site().database
-    message: dict[str, Any] = {
+) -> tuple[ValidationReport, Mapping[str, Any]]:
+    """Return the report, and what else was found out: what would change, and be answered so."""
+    findings: list[ValidationResult] = []
+    change: dict[str, Any] | None
+    if asked.update:
+        change = _as_update(asked.update)
+    else:
+        change, findings = _as_data(asked, stack, folder, timeout)
+    if change is None:
+        return locate(ValidationReport((), "").including(findings), list(_texts(asked))), {}
+    message = {
         "mode": asked.mode, "graph": asked.graph, "only_graph": asked.graph, "path": None,
         "shapes": None, "update": None, "is_everything": False, "replaces": False,
-        "agent": "", "summary": "validate",
+        "agent": "", "summary": "validate", "asks_questions": asked.asks_questions, **change,
     }  # fmt: skip
-    findings: list[ValidationResult] = []
-    if asked.update:
-        facts = database.check_update(asked.update)
-        if facts.loads:
-            raise QueryForbidden(
-                "An update with LOAD is not validated.", "Send what it would load as data."
-            )
-        message |= {
-            "kind": "update", "text": asked.update, "update": asked.update,
-            "base": request.base_url, "prefixes": None, "using_graphs": [],
-            "using_named_graphs": [], "loads": {}, "load_errors": {},
-        }  # fmt: skip
-    else:
-        whole = _new_file(stack, folder, ".nq")
-        count, has_graphs = _parse(asked.data, whole, stack, folder, timeout)
-        if not count:
-            raise InvalidUpload("There is nothing to validate: the data hold no statement.")
-        if has_graphs and asked.graph:
-            raise ProtocolError(
-                "The data name graphs of their own, and “graph” names another.",
-                "Leave one of them out.",
-            )
-        apart = _new_file(stack, folder, ".nq")
-        count, findings = split_file(whole, apart)
-        message |= {"kind": "put", "path": str(apart), "is_everything": has_graphs}
-        if not count:
-            return ValidationReport((), "").including(findings)
     if asked.shapes:
         message["shapes"] = str(_read_shapes(asked.shapes, stack, folder, timeout))
     try:
-        told = database.judge(message, asker(timeout))
+        told = current_site().database.judge(message, asker(timeout))
     except InvalidShapes as error:
         if not asked.shapes:
             raise
@@ -323,7 +506,40 @@ def _judge(
             "Send shapes with the data.",
         )
     report = ValidationReport.from_json(told).including(findings)
-    return locate(report, list(_texts(asked)))
+    return locate(report, list(_texts(asked))), told
+
+
+def _as_update(text: str) -> dict[str, Any]:
+    facts = current_site().database.check_update(text)
+    if facts.loads:
+        raise QueryForbidden(
+            "An update with LOAD is not validated.", "Send what it would load as data."
+        )
+    return {
+        "kind": "update", "text": text, "update": text, "base": request.base_url,
+        "prefixes": None, "using_graphs": [], "using_named_graphs": [], "loads": {},
+        "load_errors": {},
+    }  # fmt: skip
+
+
+def _as_data(
+    asked: _Asked, stack: contextlib.ExitStack, folder: Path, timeout: float | None
+) -> tuple[dict[str, Any] | None, list[ValidationResult]]:
+    """Return the data as a change, None where nothing of them may be judged; and why not."""
+    whole, apart = _new_file(stack, folder, ".nq"), _new_file(stack, folder, ".nq")
+    count, has_graphs = _parse(asked.data, whole, stack, folder, timeout)
+    if not count:
+        raise InvalidUpload("There is nothing to validate: the data hold no statement.")
+    if has_graphs and asked.graph:
+        if not asked.is_page:
+            raise ProtocolError(
+                "The data name graphs of their own, and “graph” names another.",
+                "Leave one of them out.",
+            )
+        asked.graph = None
+    count, findings = split_file(whole, apart)
+    change = {"kind": "put", "path": str(apart), "is_everything": has_graphs}
+    return change if count else None, findings
 
 
 def _parse(
@@ -406,22 +622,10 @@ def _texts(asked: _Asked) -> Iterator[Text]:
 # What goes out.
 
 
-def _answer(report: ValidationReport, asked: _Asked, format: Format) -> Response:
-    if format is HTML:
-        limit = current_site().config.table_rows
-        shown = replace(report, results=report.results[:limit])
-        response = Response(_page(shown, asked, report), content_type=HTML.content_type)
-    else:
-        text = RENDERINGS[format.name](report)
-        response = Response(text, content_type=format.content_type)
-    response.headers["Cache-Control"] = "no-store"
-    return response
-
-
 def _describe() -> Response:
     """Return the page with the form, or for programs what this address takes and gives."""
     if wants_html(PLAIN_JSON):
-        return Response(_page(None, _Asked(), None), content_type=HTML.content_type)
+        return answer(_empty_page)
     config = current_site().config
     media_types = [format.media_type for format in GRAPH_FORMATS]
     return jsonify(
@@ -438,7 +642,8 @@ def _describe() -> Response:
             },
             "form": {
                 "data": "RDF, once or several times, as files or text",
-                "format": "short name of the format of data sent as text; default: turtle",
+                "format": "short name of the format of data sent as text, “update” for an update, "
+                "“auto” to have it recognised; default: turtle",
                 "shapes": "shapes to judge by instead, of SHACL Core; mode is alone then",
                 "update": "a SPARQL update, judged as if it were executed",
                 "mode": "as above",
@@ -449,17 +654,47 @@ def _describe() -> Response:
     )
 
 
-def _page(shown: ValidationReport | None, asked: _Asked, report: ValidationReport | None) -> str:
-    return render_template(
-        "validate.html",
-        language=language(),
-        report=report,
-        shown=shown,
-        asked=asked,
-        typed=asked.typed if len(asked.typed) <= _SHOWN else "",
-        formats=GRAPH_FORMATS,
-        answers=[f for f in REPORT_FORMATS if f is not HTML],
-        place_of=place_of,
-        details=details,
-        changes=changes,
+def _empty_page() -> Response:
+    name = request.args.get("example", "")
+    if name and name not in EXAMPLES:
+        raise ParameterError(
+            f"There is no example “{name}”.", f"There are {', '.join(EXAMPLES)}.",
+            parameter="example",
+        )  # fmt: skip
+    return Response(
+        render_trial(Trial(typed=EXAMPLES.get(name, ""), format=AUTO)),
+        content_type=HTML.content_type,
     )
+
+
+def _page(
+    asked: _Asked,
+    report: ValidationReport | None = None,
+    told: Mapping[str, Any] | None = None,
+    problem: PeninsulaError | None = None,
+) -> Response:
+    is_one = bool(asked.update) or len(asked.data) == 1
+    is_shown = is_one and bool(asked.typed) and len(asked.typed) <= _SHOWN
+    format = UPDATE if asked.update else asked.data[0].format.media_type if asked.data else ""
+    trial = Trial(
+        typed=asked.typed if len(asked.typed) <= _SHOWN else "",
+        name=asked.name,
+        format=asked.format or AUTO,
+        mode=asked.mode or "graph",
+        graph=shorten(asked.graph or ""),
+        asks_questions=asked.asks_questions,
+        is_shown=is_shown,
+        is_update=bool(asked.update),
+        read_as=SPARQL_UPDATE if asked.update else asked.data[0].format.name if asked.data else "",
+        media_type=format,
+        texts=tuple(_texts(asked)) if asked.data or asked.update else (),
+        has_mended=bool(asked.mend or asked.declares) and problem is None,
+    )
+    page = render_trial(trial, report, told or {}, problem)
+    status = problem.status if problem else 200
+    response = Response(page, status, content_type=HTML.content_type)
+    if problem:
+        g.error = problem
+        response.headers.update(problem.headers())
+    response.headers["Cache-Control"] = "no-store"
+    return response
