@@ -369,8 +369,9 @@ class _Raw:
         if self.kind in {"leader", "official"} and holder:
             label = holder.label
         if self.kind == "position" and self.stances:
-            about = detail.label if detail else label
-            label = f"{name_of(self.stances[0], labels)}: {about}"
+            # Without an object, the label of the position says it all.
+            stance_label = name_of(self.stances[0], labels)
+            label = f"{stance_label}: {detail.label}" if detail else label
         states = dict.fromkeys(state for _, state in actors if state)
         return Item(
             self.iri,

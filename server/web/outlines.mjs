@@ -15,7 +15,7 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 // latitude 0 stands. detail: Natural Earth's scale.
 const views = {
   world: { meridian: 150, scale: 203, x: 550, y: 265, width: 1100, height: 490, detail: "110m" },
-  region: { meridian: 127.5, scale: 1000, x: 520, y: 1020, width: 1100, height: 640, detail: "50m" },
+  region: { meridian: 127.5, scale: 1000, x: 400, y: 1020, width: 940, height: 640, detail: "50m" },
   peninsula: { meridian: 127.5, scale: 4200, x: 380, y: 3505, width: 760, height: 800, detail: "10m" },
 };
 const checks = [[126.98, 37.57], [-74.0, 40.7], [30, 59.9], [151.2, -33.9], [127.5, 0], [-29.5, 80]];

@@ -11,6 +11,8 @@ from typing import Final
 
 #: Size of the letters of drawings, in pixels.
 SIZE: Final = 13.0
+#: As large as bold letters of that size are wide.
+BOLD: Final = 13.8
 
 
 def measure(text: str, size: float = SIZE) -> float:
@@ -42,4 +44,7 @@ def _width(letter: str) -> float:
     """Return the width of a letter, as a share of its size."""
     if unicodedata.east_asian_width(letter) in "WF":
         return 1.0
+    # Cyrillic letters are wider than Latin ones.
+    if "\u0400" <= letter <= "\u052f":
+        return 0.66 if letter.isupper() else 0.56
     return 0.62 if letter.isupper() else 0.5

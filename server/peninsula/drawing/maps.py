@@ -62,7 +62,7 @@ VIEWS: Final = {
     view.name: view
     for view in (
         View("world", 150, 203, 550, 265, 1100, 490),
-        View("region", 127.5, 1000, 520, 1020, 1100, 640),
+        View("region", 127.5, 1000, 400, 1020, 940, 640),
         View("peninsula", 127.5, 4200, 380, 3505, 760, 800),
     )
 }

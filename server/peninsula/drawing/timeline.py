@@ -15,12 +15,13 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Final
 
-from peninsula.drawing.lettering import cut, measure
+from peninsula.drawing.lettering import BOLD, cut, measure
 
 #: Height of a track and least distance of marks: what a finger can hit.
 TRACK: Final = 24
 _BAR: Final = 16
 _POINT: Final = 18  # what is narrower is drawn as a point
+_SHAPE: Final = 20.0  # what the shape of a stance takes in a bar
 _TAIL: Final = 36.0
 _LANE_PADDING: Final = 5
 _AXIS: Final = 30
@@ -86,6 +87,11 @@ class Mark:
     is_inside: bool
     #: The line from a point towards an end that is not known.
     tail: str = ""
+
+    @property
+    def has_shape(self) -> bool:
+        """Return whether the shape of a stance stands in the bar: colour alone tells nothing."""
+        return not self.is_point and self.entry.kind.startswith("stance-")
 
     @property
     def middle(self) -> float:
@@ -213,7 +219,7 @@ def draw_timeline(
     for entry in shown:
         rows.setdefault(entry.row, []).append(entry)
     labels = {row: _wrap(row) for row in rows}
-    longest = max((measure(line) for lines in labels.values() for line in lines), default=0.0)
+    longest = max((measure(line, BOLD) for lines in labels.values() for line in lines), default=0.0)
     gutter = round(longest) + 18 if longest else 0
     room = max(width - gutter, 200.0)
     lanes = []
@@ -336,14 +342,15 @@ def _finish(item: _Placed, top: float) -> Mark:
             tail = f"M{middle + 10 * item.unknown:g} {y + TRACK / 2:g}h{reach:g}"
         return Mark(entry, round(middle, 1), y, TRACK, True, "", text, text_x, False, tail)
     width = round(item.end - item.x, 1)
-    length = measure(entry.label) + 14
+    margin = _SHAPE if entry.kind.startswith("stance-") else 7.0
+    length = measure(entry.label) + 7 + margin
     after = item.room - 6
-    is_inside = length <= width or width - 14 >= max(after, _SHORTEST_NAME)
+    is_inside = length <= width or width - 7 - margin >= max(after, _SHORTEST_NAME)
     if is_inside:
-        text = cut(entry.label, width - 14)
+        text = cut(entry.label, width - 7 - margin)
     else:
         text = cut(entry.label, after) if after >= _SHORTEST_NAME else ""
-    text_x = item.x + (10 if not item.has_start else 7) if is_inside else item.end + 5
+    text_x = item.x + margin + (0 if item.has_start else 3) if is_inside else item.end + 5
     outline = _outline(item.x, y + (TRACK - _BAR) / 2, width, item)
     return Mark(entry, item.x, y, width, False, outline, text, round(text_x, 1), is_inside)
 
@@ -364,10 +371,10 @@ def _wrap(label: str) -> tuple[str, ...]:
     room = _GUTTER - 18
     lines: list[str] = []
     for word in label.split():
-        if lines and measure(f"{lines[-1]} {word}") <= room:
+        if lines and measure(f"{lines[-1]} {word}", BOLD) <= room:
             lines[-1] += f" {word}"
         else:
-            lines.append(cut(word, room))
+            lines.append(cut(word, room, BOLD))
     if len(lines) > _MOST_LINES:
-        lines = [*lines[: _MOST_LINES - 1], cut(" ".join(lines[_MOST_LINES - 1 :]) + " …", room)]
+        lines = [*lines[: _MOST_LINES - 1], cut(" ".join(lines[_MOST_LINES - 1 :]) + " …", room, BOLD)]
     return tuple(lines)

@@ -12,6 +12,9 @@ function enlarge(drawing: HTMLElement, svg: SVGSVGElement): void {
     return { spot, x: Number(circle?.getAttribute("cx")), y: Number(circle?.getAttribute("cy")) };
   });
   if (!ground) return;
+  // On a narrow screen the middle of what happened is seen first.
+  const middle = spots.reduce((sum, one) => sum + one.x, 0) / (spots.length || 1);
+  drawing.scrollLeft = middle - drawing.clientWidth / 2;
   const { width, height } = svg.viewBox.baseVal;
   const draw = ({ k, x, y }: ZoomTransform): void => {
     ground.setAttribute("transform", `translate(${x},${y}) scale(${k})`);
