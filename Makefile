@@ -1,7 +1,8 @@
 # serve: the server   test: the tests   lint: style, types, layout   bench: how fast
 # format: lay out code and Turtle       data: what is derived         clean: start anew
+# words: gather the words of the pages into the catalogues of server/peninsula/translations
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint bench format data clean
+.PHONY: help serve test lint bench format data words clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -17,7 +18,7 @@ FOUND = $(shell for p in $(CANDIDATES); do \
 	  "$$p" -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
 
 help:
-	@sed -n 's/^# //p' Makefile | head -2
+	@sed -n 's/^# //p' Makefile | head -3
 
 # Once it stands, no network is needed until pyproject.toml changes.
 $(READY): pyproject.toml
@@ -65,6 +66,13 @@ data: $(READY)
 	@$(BIN)/peninsula derive
 	@$(BIN)/peninsula format
 	@$(BIN)/peninsula check
+
+WORDS := server/peninsula/translations
+words: $(READY)
+	@$(BIN)/pybabel -q extract -F pyproject.toml --no-location --sort-output --omit-header \
+	  -o $(WORDS)/words.pot server/peninsula/templates
+	@for language in ko ru; do $(BIN)/pybabel -q update -N --no-wrap --ignore-obsolete --omit-header \
+	  -l $$language -i $(WORDS)/words.pot -o $(WORDS)/$$language.po; done; rm $(WORDS)/words.pot
 
 clean:
 	rm -rf $(VENV) .peninsula dist server/peninsula/static/built $(WEB)/node_modules
