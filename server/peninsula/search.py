@@ -103,12 +103,13 @@ class Wish:
 
     def pattern(self) -> str:
         """Return the pattern that a candidate matches."""
-        words = _spell(self.text).split() or [self.text.strip().lower()]
+        lowered = unicodedata.normalize("NFC", self.text).lower()
+        words = _SEPARATORS.sub(" ", lowered).split() or [lowered.strip()]
         tests = " && ".join(f"CONTAINS(LCASE(STR(?name)), {ox.Literal(word)})" for word in words)
         names = " ".join(shorten(iri) for iri in _NAMING)
         lines = [f"VALUES ?property {{ {names} }}", "?thing ?property ?name .", f"FILTER({tests})"]
         if self.class_iri:
-            lines.append(f"?thing a {ox.NamedNode(self.class_iri)} .")
+            lines.append(f"?thing a/rdfs:subClassOf* {ox.NamedNode(self.class_iri)} .")
         if self.kinds:
             spaces = (PREFIXES[kind] for kind in self.kinds if kind in PREFIXES)
             starts = (f"STRSTARTS(STR(?thing), {ox.Literal(space)})" for space in spaces)

@@ -1,0 +1,90 @@
+"""A reader finds a thing by its name: from any page, in any language, with and without scripts."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from .conftest import PageMaker, assert_fits, find_violations
+
+
+def test_the_box_of_every_page_offers_names(page: Page) -> None:
+    page.goto("/history")
+    box = page.get_by_role("combobox", name="Search")
+    box.fill("vladim")
+    option = page.get_by_role("option").filter(has_text="Vladimir Putin").first
+    expect(option).to_be_visible()
+    box.press("ArrowDown")
+    box.press("Enter")
+    expect(page).to_have_url(re.compile("/id/person/vladimir-putin"))
+    page.go_back()
+    expect(page).to_have_url(re.compile("/history$"))
+
+
+def test_a_reader_without_scripts_searches_narrows_and_turns_pages(open_page: PageMaker) -> None:
+    page = open_page(scripts=False)
+    page.goto("/")
+    page.get_by_role("searchbox", name="Search").first.fill("russia")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/search\?q=russia"))
+    expect(page.locator(".hits a").first).to_have_text("Russia")
+    page.get_by_role("link", name="Next →").click()
+    expect(page.get_by_text(re.compile(r"Page 2 of \d+"))).to_be_visible()
+    page.go_back()
+    page.get_by_role("navigation", name="Narrow by class").get_by_role(
+        "link", name=re.compile("^event report")
+    ).click()
+    expect(page).to_have_url(re.compile("class=pen%3AEventReport"))
+    abouts = page.locator(".hit-about").all_inner_texts()
+    assert abouts
+    assert all(text.startswith("event report") for text in abouts)
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "label"),
+    [("Сочи", "en", "Sochi"), ("소치", "ru", "Сочи"), ("SOCHI", "ko", "소치")],
+)
+def test_a_name_is_found_in_any_language(
+    open_page: PageMaker, text: str, language: str, label: str
+) -> None:
+    page = open_page(language=language)
+    page.goto(f"/search?q={text}")
+    expect(page.locator(".hits h3").first).to_have_text(label)
+
+
+def test_what_was_looked_for_is_marked_and_a_claim_is_found(page: Page) -> None:
+    page.goto("/search?q=second-rank")
+    expect(page.locator(".hits mark").first).to_have_text("second")
+    page.locator(".hits a").first.click()
+    expect(page).to_have_url(re.compile("/id/claim/c147"))
+
+
+def test_the_data_of_a_search_can_be_had(page: Page) -> None:
+    page.goto("/search?q=summit")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV", exact=True).click()
+    rows = list(csv.DictReader(io.StringIO(download.value.path().read_text())))
+    assert "event:us-dprk-hanoi-2019" in {row["name"] for row in rows}
+    told = json.loads(page.request.get("/search?q=summit&format=json").text())
+    assert told["total"] >= len(told["results"]) > 0
+
+
+def test_nothing_found_is_said(page: Page) -> None:
+    page.goto("/search?q=Sotchi")
+    expect(page.get_by_text("No name and no claim has “Sotchi” in it.")).to_be_visible()
+    expect(page.locator(".hits a").first).to_have_text(re.compile("Sochi"))
+
+
+@pytest.mark.parametrize("path", ["/search", "/search?q=moon", "/search?q=qqqqq"])
+def test_the_page_is_accessible_and_fits(open_page: PageMaker, path: str) -> None:
+    for narrow in (False, True):
+        for dark in (False, True):
+            page = open_page(narrow=narrow, dark=dark)
+            page.goto(path)
+            assert_fits(page)
+            assert find_violations(page) == []
