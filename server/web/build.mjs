@@ -49,7 +49,8 @@ for (const [file, output] of Object.entries(result.metafile.outputs)) {
 }
 
 // Whose work is in it: the licence of every package that went into a script or the style sheet.
-const packages = new Set();
+// The outlines of the maps are made from world-atlas.
+const packages = new Set(["world-atlas"]);
 for (const input of Object.keys(result.metafile.inputs)) {
   const found = /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input);
   if (found) packages.add(found[1]);

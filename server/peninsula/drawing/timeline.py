@@ -376,5 +376,8 @@ def _wrap(label: str) -> tuple[str, ...]:
         else:
             lines.append(cut(word, room, BOLD))
     if len(lines) > _MOST_LINES:
-        lines = [*lines[: _MOST_LINES - 1], cut(" ".join(lines[_MOST_LINES - 1 :]) + " …", room, BOLD)]
+        lines = [
+            *lines[: _MOST_LINES - 1],
+            cut(" ".join(lines[_MOST_LINES - 1 :]) + " …", room, BOLD),
+        ]
     return tuple(lines)
