@@ -43,11 +43,11 @@ def suggest(template: QueryTemplate, dataset: Dataset, language: str) -> dict[st
     for parameter in template.parameters:
         if parameter.type == "iri" and parameter.example:
             found.setdefault(parameter.name, set()).add(read_iri(parameter.example))
-    labels = find_labels(dataset, itertools.chain(*found.values()), language)
+    offered = {name: terms for name, terms in found.items() if 1 < len(terms) <= _VALUES}
+    labels = find_labels(dataset, itertools.chain(*offered.values()), language)
     return {
         name: sorted((_choice(term, labels) for term in terms), key=lambda c: c[1].casefold())
-        for name, terms in found.items()
-        if 1 < len(terms) <= _VALUES
+        for name, terms in offered.items()
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 import pyoxigraph as ox
-from flask import Blueprint, Response, g, jsonify, redirect, request
+from flask import Blueprint, Response, current_app, g, jsonify, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from peninsula.dataset.interface import Result, Term, formats_for
@@ -61,6 +61,8 @@ blueprint = Blueprint("queries", __name__, url_prefix="/queries")
 #: Parameters of the address that are no parameters of the question.
 _RESERVED: Final = ("format", "lang", "generation", "timeout", "view")
 _LONGEST_SEARCH: Final = 200
+_CHOICES: Final = "peninsula.choices"
+_MOST_CHOICES: Final = 500
 
 
 @blueprint.get("")
@@ -146,9 +148,7 @@ def _send(template: QueryTemplate, name: str | None) -> Response:
     """Send the answer in a data format."""
     values = _read_values()
     if any(not is_iri(text) for text in _things(template, values).values()):
-        values = resolve_values(
-            template, values, dataset(), suggest(template, dataset(), language())
-        )
+        values = resolve_values(template, values, dataset(), _find_choices(template))
     bindings = template.bind(values)
 
     def evaluate(formats: Mapping[str, Format | None]) -> Result:
@@ -169,6 +169,22 @@ def _things(template: QueryTemplate, values: Mapping[str, str]) -> dict[str, str
     return {name: text for name, text in values.items() if name in names}
 
 
+def _find_choices(template: QueryTemplate) -> Mapping[str, list[Choice]]:
+    """Return what the parameters can be set to; found once for each state and language."""
+    kept: dict[tuple[object, ...], dict[str, list[Choice]]]
+    kept = current_app.extensions.setdefault(_CHOICES, {})
+    state = generation()
+    key = (state.number, state.published, template.slug, language())
+    if key in kept:
+        return kept[key]
+    choices = suggest(template, dataset(), language())
+    if len(kept) >= _MOST_CHOICES:
+        kept.clear()
+    if choices:  # none may mean that there was no time to look
+        kept[key] = choices
+    return choices
+
+
 # The page.
 
 
@@ -183,8 +199,7 @@ def _show(template: QueryTemplate) -> Response:
             given = values = template.examples
             is_example = True
         if any(not is_iri(text) for text in _things(template, values).values()):
-            choices = suggest(template, dataset(), language())
-            values = resolve_values(template, values, dataset(), choices)
+            values = resolve_values(template, values, dataset(), _find_choices(template))
         if values != given:
             # The address of an answer names what it is about.
             return redirect(_address(template, values, view=request.args.get("view", "")), 303)  # type: ignore[return-value]
@@ -205,7 +220,7 @@ def _explain(template: QueryTemplate, values: dict[str, str], error: PeninsulaEr
     values = values or {name: text for name, text in request.args.items() if name not in _RESERVED}
     choices: Mapping[str, list[Choice]] = {}
     if isinstance(error, ParameterError):
-        choices = suggest(template, dataset(), language())
+        choices = _find_choices(template)
     page = render(
         "query.html",
         question=template,
@@ -242,7 +257,7 @@ def _page(
         fields=make_fields(
             template,
             {name: _write_value(bindings[name], text) for name, text in values.items()},
-            suggest(template, state, language()),
+            _find_choices(template),
             {shorten(iri): label for iri, label in named.items()},
         ),
         shown=shown,
