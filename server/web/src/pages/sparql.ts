@@ -165,7 +165,8 @@ async function ask(): Promise<void> {
     listPast();
   }
   const top = answer.getBoundingClientRect().top;
-  if (top > window.innerHeight * 0.8) answer.scrollIntoView({ block: "center" });
+  // An answer below the window comes into it, and the query stays in sight.
+  if (top > window.innerHeight * 0.7) window.scrollBy({ top: top - window.innerHeight * 0.45 });
 }
 
 cancel.addEventListener("click", () => {

@@ -13,7 +13,7 @@ import {
 import { bracketMatching, indentOnInput, indentRange, indentUnit } from "@codemirror/language";
 import { lintKeymap, setDiagnostics } from "@codemirror/lint";
 import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
-import { EditorState, Prec } from "@codemirror/state";
+import { EditorState, Prec, type Transaction } from "@codemirror/state";
 import {
   EditorView, drawSelection, highlightActiveLine, highlightActiveLineGutter, keymap, lineNumbers,
   type KeyBinding,
@@ -47,6 +47,25 @@ function enter(view: EditorView): boolean {
   if (place.typed || (selectedCompletionIndex(view.state) ?? 0) > 0) return false;
   closeCompletion(view);
   return insertNewlineAndIndent(view);
+}
+
+/**
+ * Type over a selection. Left to itself, the browser keeps the look of what it replaces by a style
+ * attribute, which the Content-Security-Policy refuses with a complaint in the console.
+ */
+function typeOver(event: InputEvent, view: EditorView): boolean {
+  const { selection } = view.state;
+  const { from, to, empty } = selection.main;
+  const text = event.data;
+  if (event.inputType !== "insertText" || !text || empty || event.isComposing || selection.ranges.length > 1) {
+    return false;
+  }
+  event.preventDefault();
+  const insert = (): Transaction =>
+    view.state.update(view.state.replaceSelection(text), { userEvent: "input.type", scrollIntoView: true });
+  const handlers = view.state.facet(EditorView.inputHandler);
+  if (!handlers.some((handle) => handle(view, from, to, text, insert))) view.dispatch(insert());
+  return true;
 }
 
 const TAB: KeyBinding[] = [
@@ -114,6 +133,7 @@ export function edit(
         ]),
         marks(say, onChecked),
         meanings(),
+        EditorView.domEventHandlers({ beforeinput: typeOver }),
         EditorView.updateListener.of((update) => {
           if (update.docChanged) field.value = update.state.doc.toString();
         }),
@@ -158,7 +178,12 @@ export function edit(
         if (kept < line.length && !isInString) trimmed.push({ from: line.from + kept, to: line.to });
       }
       view.dispatch({ changes: trimmed });
-      view.dispatch({ changes: indentRange(view.state, 0, view.state.doc.length) });
+      // Where a line stands depends on the lines above it, which move, too.
+      for (let i = 0; i < 5; i++) {
+        const changes = indentRange(view.state, 0, view.state.doc.length);
+        if (changes.empty) break;
+        view.dispatch({ changes });
+      }
       view.focus();
     },
   };

@@ -33,7 +33,7 @@ const look = EditorView.theme({
   ".cm-panel.cm-search [name=close]": { fontSize: "1.3rem", color: "var(--ink)", minWidth: "24px", minHeight: "24px" },
 
   ".cm-tooltip": { backgroundColor: "var(--panel)", color: "var(--ink)", border: "1px solid var(--strong-line)", borderRadius: "var(--radius)", boxShadow: "0 4px 16px rgb(0 0 0 / .22)", fontFamily: "var(--sans)" },
-  ".cm-tooltip.cm-tooltip-autocomplete > ul": { fontFamily: "var(--sans)", fontSize: ".93rem", maxHeight: "19rem", minWidth: "min(24rem, 80vw)" },
+  ".cm-tooltip.cm-tooltip-autocomplete > ul": { fontFamily: "var(--sans)", fontSize: ".93rem", maxHeight: "19rem", minWidth: "min(24rem, 70vw)" },
   ".cm-tooltip.cm-tooltip-autocomplete > ul > li": { padding: ".22rem .6rem", minHeight: "24px", display: "flex", gap: ".7rem", alignItems: "baseline", borderLeft: "3px solid transparent" },
   ".cm-tooltip.cm-tooltip-autocomplete > ul > li[aria-selected]": { backgroundColor: "var(--wash)", color: "var(--ink)", borderLeftColor: "var(--mark)" },
   ".cm-tooltip.cm-tooltip-autocomplete > ul > completion-section": { display: "block", padding: ".25rem .75rem .1rem", color: "var(--soft)", fontSize: ".82rem", fontWeight: "600", borderBottom: "1px solid var(--line)", opacity: "1" },
@@ -41,6 +41,8 @@ const look = EditorView.theme({
   ".cm-completionDetail": { fontStyle: "normal", color: "var(--soft)", marginLeft: "auto", paddingLeft: "1rem", whiteSpace: "nowrap", overflow: "hidden", textOverflow: "ellipsis", maxWidth: "19rem" },
   ".cm-completionMatchedText": { textDecoration: "none", fontWeight: "700" },
   ".cm-tooltip.cm-completionInfo": { padding: ".5rem .7rem", maxWidth: "22rem", fontSize: ".9rem" },
+  // Beside the list there is no room on a narrow screen, and over it it hides the rest.
+  "@media (max-width: 40rem)": { ".cm-tooltip.cm-completionInfo": { display: "none" } },
   ".cm-tooltip-hover": { maxWidth: "26rem" },
   ".told": { padding: ".45rem .7rem", fontSize: ".92rem", lineHeight: "1.4" },
   ".about p": { margin: "0 0 .2rem" },
