@@ -343,7 +343,7 @@ def test_the_front_page_counts_what_there_is(client: FlaskClient) -> None:
     text = client.get("/", headers=BROWSER).text
     assert "<b>2</b> <span>event</span>" in text
     assert "summit 2" in text
-    assert "Small scene" in text
+    assert "Small scene" in client.get("/about", headers=BROWSER).text
 
 
 def test_labels_follow_the_language(client: FlaskClient) -> None:

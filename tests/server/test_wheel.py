@@ -65,7 +65,10 @@ def test_the_wheel_holds_package_and_knowledge(wheel: Path) -> None:
     for name in (
         "peninsula/py.typed",
         "peninsula/templates/home.html",
-        "peninsula/static/site.css",
+        "peninsula/static/icon.svg",
+        "peninsula/static/built/manifest.json",
+        "peninsula/static/built/LICENCES.txt",
+        "peninsula/translations/ko.po",
         "peninsula/knowledge/data/manifest.ttl",
         "peninsula/knowledge/ontology/peninsula.ttl",
         f"peninsula-{__version__}.dist-info/licenses/LICENSE",
@@ -78,6 +81,9 @@ def test_the_wheel_holds_package_and_knowledge(wheel: Path) -> None:
         }
         assert shipped
         assert shipped <= names
+    built = json.loads(zipfile.ZipFile(wheel).read("peninsula/static/built/manifest.json"))
+    assert {"site.css", "site.js", "sparql.js"} <= set(built)
+    assert {f"peninsula/static/built/{name}" for name in built.values()} <= names
 
 
 def test_the_source_distribution_holds_everything_to_build_and_test(tmp_path: Path) -> None:
@@ -99,6 +105,9 @@ def test_the_source_distribution_holds_everything_to_build_and_test(tmp_path: Pa
     names = {line.partition("/")[2] for line in listing.stdout.splitlines()}
     wanted = {"pyproject.toml", "Makefile", ".ci/run", "README.md", "tests/server/test_wheel.py"}
     assert wanted <= names
+    # With what was built, so that a wheel can be made of it without Node and without a network.
+    assert {"server/peninsula/static/built/sources.sha256", "server/web/package-lock.json"} <= names
+    assert not any("node_modules" in name for name in names)
 
 
 def test_it_serves_and_validates_alone(installed: Path, tmp_path: Path) -> None:
@@ -108,7 +117,7 @@ def test_it_serves_and_validates_alone(installed: Path, tmp_path: Path) -> None:
         assert ready["triples"] > 10_000
         query = quote("SELECT (COUNT(?c) AS ?n) { ?c a pen:Claim }")
         assert server.get(f"sparql?format=csv&query={query}") == b"n\r\n209\r\n"
-        assert b"Which" in server.get("", accept="text/html")
+        assert b"on whose word" in server.get("", accept="text/html")
         assert b"Validating" in (tmp_path / "server.log").read_bytes()
     bad = tmp_path / "bad.ttl"
     text = "PREFIX pen: <https://w3id.org/peninsula/ns#>\n<http://example.org/v> a pen:Vote .\n"
