@@ -36,8 +36,13 @@ def catalog(request: pytest.FixtureRequest) -> Catalog:
         return read_po(file, locale=request.param, abort_invalid=True)
 
 
+def forms(value: object) -> tuple[str, ...]:
+    """Return the text of a message, or its forms by number."""
+    return tuple(map(str, value)) if isinstance(value, tuple | list) else (str(value or ""),)
+
+
 def texts(message: Message) -> tuple[str, ...]:
-    return message.string if isinstance(message.string, tuple) else (message.string,)
+    return forms(message.string)
 
 
 def test_every_text_of_the_pages_is_translated(catalog: Catalog) -> None:
@@ -53,15 +58,13 @@ def test_every_text_of_the_pages_is_translated(catalog: Catalog) -> None:
 
 def test_no_translation_is_left_of_a_text_that_is_gone(catalog: Catalog) -> None:
     found = {text[0] for text in words()}
-    left = [
-        m.id for m in catalog if m.id and (m.id if isinstance(m.id, str) else m.id[0]) not in found
-    ]
+    left = [m.id for m in catalog if m.id and forms(m.id)[0] not in found]
     assert not left, "make words takes them out"
 
 
 def test_a_translation_has_the_places_of_its_text(catalog: Catalog) -> None:
     for message in catalog:
-        ids = message.id if isinstance(message.id, tuple) else (message.id,)
+        ids = forms(message.id)
         wanted = {place for text in ids for place in _PLACE.findall(text)}
         # "One thing" may say the number in a word.
         fewer = {place for place in wanted if not all(f"%({place})" in text for text in ids)}
@@ -76,7 +79,7 @@ def test_a_translation_has_the_places_of_its_text(catalog: Catalog) -> None:
 def test_markup_is_kept(catalog: Catalog) -> None:
     tag = re.compile(r"</?[a-z]+")
     for message in catalog:
-        ids = message.id if isinstance(message.id, tuple) else (message.id,)
+        ids = forms(message.id)
         for text in texts(message):
             assert sorted(tag.findall(text)) == sorted(tag.findall(ids[-1])), text
 
@@ -84,10 +87,10 @@ def test_markup_is_kept(catalog: Catalog) -> None:
 @pytest.mark.parametrize("language", FOREIGN)
 def test_a_plural_has_the_form_of_its_number(language: str) -> None:
     translation = read_translation(language)
-    forms = {
+    found = {
         translation.ngettext("%(n)s thing", "%(n)s things", n) for n in (1, 2, 5, 11, 21, 22, 25)
     }
-    assert len(forms) == {"ko": 1, "ru": 3}[language]
+    assert len(found) == {"ko": 1, "ru": 3}[language]
 
 
 def test_english_is_what_the_templates_say() -> None:
