@@ -13,9 +13,10 @@ import pyoxigraph as ox
 from peninsula.dataset.interface import Dataset, select
 from peninsula.errors import ParameterError, UnknownName
 from peninsula.labels import find_labels, name_of
-from peninsula.library import Library, Parameter, QueryTemplate, read_iri
+from peninsula.library import Library, Parameter, QueryTemplate
 from peninsula.namespaces import CONCEPT_SCHEMES, THING_KINDS, shorten
 from peninsula.suggestions import Choice
+from peninsula.terms import read_iri
 
 #: Groups of the library: a question stands in the first that has one of its tags.
 GROUPS: Final[dict[str, frozenset[str]]] = {
@@ -236,6 +237,8 @@ class Field:
     parameter: Parameter
     value: str = ""
     label: str = ""
+    #: What stands in the field: the label, where it means this value alone, else the value.
+    text: str = ""
     #: All choices, where a list of them is short enough to be read.
     options: tuple[Choice, ...] = ()
     #: The kinds of things to be suggested, with commas between.
@@ -269,6 +272,7 @@ def make_fields(
                 parameter,
                 value,
                 labels.get(value, ""),
+                _write_text(value, labels.get(value, ""), offered),
                 offered if is_short and not is_wrong else (),
                 _kinds_of(parameter, offered),
                 str(error) if is_wrong else "",
@@ -276,6 +280,11 @@ def make_fields(
             )
         )
     return fields
+
+
+def _write_text(value: str, label: str, choices: Sequence[Choice]) -> str:
+    same = [choice for choice, other in choices if other.casefold() == label.casefold()]
+    return label if label and same == [value] else value
 
 
 def _kinds_of(parameter: Parameter, choices: Sequence[Choice]) -> str:

@@ -183,3 +183,21 @@ def test_an_error_stands_at_its_field() -> None:
     state, day = make_fields(question, {"state": "Nope"}, choices, {}, error)
     assert (state.error, state.nearby, state.options) == ("Nope. Mend it.", (("state:x", "X"),), ())
     assert day.error == ""
+
+
+def test_a_field_shows_a_label_that_means_one_thing() -> None:
+    question = template("q", "votes", parameters=(STATE,))
+    choices = [
+        ("state:russia", "Russia"),
+        ("state:georgia", "Georgia"),
+        ("place:georgia", "Georgia"),
+    ]
+    labels = {"state:russia": "Russia", "state:georgia": "Georgia", "state:x": "X"}
+    for value, text in (
+        ("state:russia", "Russia"),
+        ("state:georgia", "state:georgia"),
+        ("state:x", "state:x"),
+        ("state:unlabelled", "state:unlabelled"),
+    ):
+        (field,) = make_fields(question, {"state": value}, {"state": choices}, labels)
+        assert (field.value, field.text) == (value, text)

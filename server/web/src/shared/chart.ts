@@ -107,17 +107,43 @@ function totals(chart: Chart): { name: string; sum: number; said: string }[] {
   }));
 }
 
+/** Return whole numbers from `first` to `last`, at most about `most` of them, 1, 2 or 5 apart. */
+function wholeTicks(first: number, last: number, most: number): number[] {
+  let step = 1;
+  for (let i = 0; (last - first) / step > most; i++) step *= i % 3 === 1 ? 2.5 : 2;
+  const ticks = [];
+  for (let tick = Math.ceil(first / step) * step; tick <= last; tick += step) ticks.push(tick);
+  return ticks;
+}
+
 function drawPlane(chart: Chart, width: number): Element {
   const xOf = (point: Point): number | Date =>
     chart.kind === "line-date" ? new Date(point.x) : Number(point.x);
   const colour = colourOf(chart);
   const ends = { x: xOf, y: "y" } as const;
+  const years = chart.points.map((point) => Number(point.x));
+  const ys = chart.points.map((point) => point.y);
+  const isWhole = ys.every(Number.isInteger);
   const marks: Markish[] = [
-    gridY(),
+    gridY(isWhole ? { ticks: wholeTicks(Math.min(0, ...ys), Math.max(...ys), 8) } : {}),
     ruleY([0]),
-    axisX({ label: chart.x, labelArrow: "right", ticks: Math.max(3, width / 120),
-      ...(chart.kind === "line" ? { tickFormat: (year: number) => String(year) } : {}) }),
-    axisY({ label: chart.y, labelArrow: "up" }),
+    axisX({
+      label: chart.x,
+      labelArrow: "right",
+      ...(chart.kind === "line"
+        ? { ticks: wholeTicks(Math.min(...years), Math.max(...years), width / 90), tickFormat: String }
+        : { ticks: Math.max(3, width / 120) }),
+    }),
+    axisY({
+      label: chart.y,
+      labelArrow: "up",
+      ...(isWhole
+        ? {
+            ticks: wholeTicks(Math.min(0, ...ys), Math.max(...ys), 8),
+            tickFormat: (n: number) => n.toLocaleString(document.documentElement.lang),
+          }
+        : {}),
+    }),
   ];
   if (chart.kind !== "scatter") {
     marks.push(lineY(chart.points, { ...ends, stroke: colour, z: "series", strokeWidth: 2 }));
