@@ -8,7 +8,6 @@ policy positions. The page shows that query, for the kinds chosen.
 from __future__ import annotations
 
 import itertools
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,14 +16,15 @@ from typing import Final
 
 import pyoxigraph as ox
 
-from peninsula.dataset.interface import Dataset, Row, Term, select
+from peninsula.dataset.interface import Dataset, Row, Term, select, select_about
 from peninsula.labels import find_labels, name_of
-from peninsula.namespaces import PREFIXES, expand, shorten
+from peninsula.namespaces import expand
+from peninsula.sparql import spell, write_day, write_iri
+from peninsula.terms import day_of, iri_of, is_true, stance_of
 
 #: Things read at most for one page, and actors and topics offered.
 MOST_ITEMS: Final = 2000
 _MOST_CHOICES: Final = 400
-_BATCH: Final = 500
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,6 @@ NEVER: Final = frozenset(
     expand(f"event-status:{slug}")
     for slug in ("cancelled", "declined", "excluded", "contrary-to-fact")
 )
-STANCE: Final = expand("stance:")
 
 #: How something is tied to those whose doing it is.
 _DOING: Final = (
@@ -108,7 +107,7 @@ _BELONGING: Final = "pen:isCitizenOf|pen:isOrganOf|pen:isGovernmentOf|pen:isGrou
 
 _ACTORS: Final = f"""
 SELECT DISTINCT ?item ?actor ?isState ?state WHERE {{{{
-  VALUES ?item {{{{ {{items}} }}}}
+  VALUES ?item {{{{ {{things}} }}}}
   ?item {_DOING} ?actor .
   BIND(EXISTS {{{{ ?actor a pen:State }}}} AS ?isState)
   OPTIONAL {{{{ ?actor {_BELONGING} ?state . ?state a pen:State }}}}
@@ -132,8 +131,6 @@ SELECT DISTINCT ?topic ?broader WHERE {{
   ?topic skos:inScheme vocabulary:topics OPTIONAL {{ ?topic skos:broader ?broader }}
 }} ORDER BY ?topic LIMIT {_MOST_CHOICES}
 """
-_PLAIN_NAME: Final = re.compile(r"[a-z][a-z0-9-]*:[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?")
-_PREFIX: Final = re.compile(r"(?<![\w<\"“:/-])([a-z][a-z0-9-]*):(?=[A-Za-z0-9_])")
 
 
 @dataclass(frozen=True)
@@ -239,17 +236,15 @@ def write_query(choice: Choice, *, with_places: bool = False) -> str:
         "OPTIONAL { ?item pen:from|pen:adoptionDate ?from }",
         "OPTIONAL { ?item pen:until|pen:adoptionDate ?until }",
     ]
-    first, last = (_day(day) for day in (choice.first, choice.last))
-    if first or last:
-        tests = [f"COALESCE(?from <= {last}, true)"] if last else []
-        tests += [f"COALESCE(?until >= {first}, true)"] if first else []
+    tests = [f"COALESCE(?from <= {write_day(choice.last)}, true)"] if choice.last else []
+    tests += [f"COALESCE(?until >= {write_day(choice.first)}, true)"] if choice.first else []
+    if tests:
         lines.append(f"FILTER({' && '.join(tests)})")
     if choice.actor:
-        lines.append(
-            f"FILTER(EXISTS {{ ?item ({_DOING}|{_VOTING})/({_BELONGING})? {term(choice.actor)} }})"
-        )
+        whose = f"({_DOING}|{_VOTING})/({_BELONGING})?"
+        lines.append(f"FILTER(EXISTS {{ ?item {whose} {write_iri(choice.actor)} }})")
     if choice.topic:
-        topic = term(choice.topic)
+        topic = write_iri(choice.topic)
         lines.append(
             f"FILTER(EXISTS {{ ?item pen:hasTopic/skos:broader* {topic} }}\n"
             "    || EXISTS { ?claim pen:isAbout ?item ; "
@@ -273,10 +268,7 @@ def write_query(choice: Choice, *, with_places: bool = False) -> str:
             "}",
             "OPTIONAL { ?item pen:placeDescription ?description }",
         ]
-    body = "\n".join(f"  {line}" for text in lines for line in text.split("\n"))
-    return _with_prefixes(
-        f"SELECT DISTINCT {columns}\nWHERE {{\n{body}\n}}\nORDER BY ?from ?until ?item\n"
-    )
+    return spell(f"SELECT DISTINCT {columns}", lines, "ORDER BY ?from ?until ?item")
 
 
 def read_chronicle(
@@ -364,7 +356,7 @@ class _Raw:
 
         detail = next((name(iri) for iri in self.details), None)
         holder = next((name(iri) for iri in self.holders), None)
-        stance = next((s.removeprefix(STANCE) for s in self.stances if s.startswith(STANCE)), "")
+        stance = next(filter(None, map(stance_of, self.stances)), "")
         label = name_of(self.iri, labels)
         if self.kind in {"leader", "official"} and holder:
             label = holder.label
@@ -378,8 +370,8 @@ class _Raw:
             self.kind,
             label,
             name_of(self.classes[0], labels) if self.classes else "",
-            _read_day(self._texts("from")[:1]),
-            _read_day(self._texts("until")[-1:]),
+            day_of(next(iter(self._texts("from")), "")),
+            day_of(next(reversed(self._texts("until")), "")),
             next(iter(self._texts("time")), "") or next(iter(self._texts("from")), ""),
             detail,
             holder,
@@ -392,24 +384,13 @@ class _Raw:
         )
 
 
-def _read_day(texts: Sequence[str]) -> date | None:
-    try:
-        return date.fromisoformat(texts[0]) if texts else None
-    except ValueError:
-        return None
-
-
 def _read_actors(dataset: Dataset, items: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
     """Return for each thing its actors, each with its state; a state is its own."""
     found: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for start in range(0, len(items), _BATCH):
-        values = " ".join(f"<{iri}>" for iri in items[start : start + _BATCH])
-        for item, actor, is_state, state in select(dataset, _ACTORS.format(items=values)):
-            if isinstance(item, ox.NamedNode) and isinstance(actor, ox.NamedNode):
-                its_state = state.value if isinstance(state, ox.NamedNode) else ""
-                if isinstance(is_state, ox.Literal) and is_state.value == "true":
-                    its_state = actor.value
-                found[item.value].append((actor.value, its_state))
+    for item, actor, is_state, state in select_about(dataset, _ACTORS, items):
+        if isinstance(item, ox.NamedNode) and isinstance(actor, ox.NamedNode):
+            its_state = actor.value if is_true(is_state) else iri_of(state)
+            found[item.value].append((actor.value, its_state))
     return {item: sorted(set(pairs)) for item, pairs in found.items()}
 
 
@@ -469,21 +450,3 @@ def is_known(dataset: Dataset, iri: str) -> bool:
     """Return whether the graph says anything about ``iri``."""
     query = f"SELECT ?p WHERE {{ <{iri}> ?p ?o }} LIMIT 1"
     return next(iter(select(dataset, query)), None) is not None
-
-
-# Writing SPARQL.
-
-
-def term(iri: str) -> str:
-    """Return ``iri`` as SPARQL writes it, shortened where that is plain."""
-    name = shorten(iri)
-    return name if name != iri and _PLAIN_NAME.fullmatch(name) else f"<{iri}>"
-
-
-def _day(day: date | None) -> str:
-    return f'"{day.isoformat()}"^^xsd:date' if day else ""
-
-
-def _with_prefixes(text: str) -> str:
-    used = set(_PREFIX.findall(text))
-    return "".join(f"PREFIX {n}: <{PREFIXES[n]}>\n" for n in PREFIXES if n in used) + f"\n{text}"

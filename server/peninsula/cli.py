@@ -38,7 +38,7 @@ from peninsula.errors import (
 )
 from peninsula.formats import GRAPH_FORMATS, SOLUTION_FORMATS, find
 from peninsula.knowledge import Knowledge, find_knowledge
-from peninsula.library import QueryTemplate, read_iri, read_library, read_question
+from peninsula.library import QueryTemplate, read_library, read_question
 from peninsula.loading import open_local
 from peninsula.namespaces import expand
 from peninsula.negotiation import choose
@@ -46,6 +46,7 @@ from peninsula.positions import derive_file
 from peninsula.shacl.rendering import RENDERINGS
 from peninsula.submission import validate_files
 from peninsula.tables import Table, make_table
+from peninsula.terms import read_iri
 from peninsula.tokens import ROLES
 from peninsula.turtle import format_turtle
 

@@ -17,7 +17,6 @@ import pyoxigraph as ox
 from peninsula.dataset.interface import Row, Term
 from peninsula.namespaces import CONCEPT_SCHEMES, expand, shorten
 
-STANCE: Final = expand("stance:")
 _EDTF: Final = expand("edtf:")
 _WKT: Final = expand("geo:wktLiteral")
 _NUMBERS: Final = frozenset(

@@ -9,9 +9,10 @@ from typing import Final
 
 import pyoxigraph as ox
 
-from peninsula.dataset.interface import Dataset, Term, select
+from peninsula.dataset.interface import Dataset, select
 from peninsula.labels import find_labels, name_of
 from peninsula.namespaces import expand, shorten
+from peninsula.terms import integer_of, value_of
 
 #: The classes whose things a reader counts, in the order of the page.
 _CLASSES: Final = (
@@ -105,18 +106,18 @@ def measure_coverage(dataset: Dataset, language: str) -> Coverage:
     classes = " ".join(_CLASSES)
     verified: dict[str, dict[str, int]] = defaultdict(dict)
     for class_, verification, things in select(dataset, _VERIFICATION.format(classes=classes)):
-        verified[_key(class_)][_key(verification)] = _integer(things)
+        verified[value_of(class_)][value_of(verification)] = integer_of(things)
     named: dict[str, dict[str, int]] = defaultdict(dict)
     for class_, tag, things in select(dataset, _NAMES.format(classes=classes)):
-        named[_key(class_)][_key(tag)] = _integer(things)
+        named[value_of(class_)][value_of(tag)] = integer_of(things)
     linked = {
-        _key(class_): _integer(things)
+        value_of(class_): integer_of(things)
         for class_, things in select(dataset, _LINKS.format(classes=classes))
     }
     years: dict[str, dict[int, int]] = defaultdict(dict)
     for class_, year, things in select(dataset, _YEARS):
         if year is not None:
-            years[_key(class_)][_integer(year)] = _integer(things)
+            years[value_of(class_)][integer_of(year)] = integer_of(things)
     wanted = {*verified, *years, *(v for counts in verified.values() for v in counts if v)}
     labels = find_labels(dataset, [ox.NamedNode(iri) for iri in wanted], language)
     order = [iri for name in _CLASSES if (iri := expand(name)) in verified]
@@ -146,11 +147,3 @@ def _firmness(iri: str) -> tuple[int, str]:
     order = ("verified", "partly-verified", "derived", "memory-only")
     name = iri.rpartition("/")[2]
     return (order.index(name) if name in order else len(order), name)
-
-
-def _key(term: Term | None) -> str:
-    return term.value if isinstance(term, ox.NamedNode | ox.Literal) else ""
-
-
-def _integer(term: Term | None) -> int:
-    return int(term.value) if isinstance(term, ox.Literal) else 0

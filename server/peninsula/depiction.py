@@ -15,7 +15,6 @@ import pyoxigraph as ox
 
 from peninsula.columns import (
     EVIDENCE,
-    STANCE,
     Column,
     Period,
     depends,
@@ -39,6 +38,7 @@ from peninsula.drawing.timeline import Entry, Timeline, draw_timeline
 from peninsula.labels import name_of
 from peninsula.namespaces import shorten
 from peninsula.tables import name_column
+from peninsula.terms import STANCES, stance_of
 
 #: What a reader can still take in.
 _MOST_BARS: Final = 60
@@ -62,9 +62,6 @@ _DIRECTED: Final = frozenset(
 )
 #: Words in the name of a column that says how things are tied.
 _RELATIONS: Final = frozenset({"action", "relation", "kind", "topic", "object", "predicate"})
-_STANCES: Final = (
-    "supports", "opposes", "ambivalent", "conditional", "indifferent", "not-expressed",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -202,10 +199,10 @@ def _stance_of(answer: Answer, row: Row, column: Column | None) -> str:
         return ""
     term = row[column.index]
     if isinstance(term, ox.NamedNode):
-        slug = term.value.removeprefix(STANCE) if term.value.startswith(STANCE) else ""
+        slug = stance_of(term.value)
     else:
         slug = answer.name(row, column).strip().lower().replace(" ", "-")
-    return slug if slug in _STANCES else ""
+    return slug if slug in STANCES else ""
 
 
 def _find_stance(answer: Answer) -> Column | None:
@@ -224,7 +221,7 @@ def _list_stances(answer: Answer, column: Column | None) -> tuple[tuple[str, str
     if column is None:
         return ()
     names = {_stance_of(answer, row, column): answer.name(row, column) for row in answer.rows}
-    return tuple((slug, names[slug]) for slug in _STANCES if slug in names)
+    return tuple((slug, names[slug]) for slug in STANCES if slug in names)
 
 
 # Timeline.
@@ -645,7 +642,7 @@ def _draw_stances(
                 marks[slug] += int(count or 0)
                 names.setdefault(slug, answer.name(row, stance))
         if marks:
-            ordered = sorted(marks.items(), key=lambda item: _STANCES.index(item[0]))
+            ordered = sorted(marks.items(), key=lambda item: STANCES.index(item[0]))
             filled[str(one), str(other)] = MatrixCell(tuple(ordered), f"#row-{numbers[0] + 1}")
     rows = [MatrixRow(str(term), *_head(answer, n, dimensions[0])) for term, n in heads[0]]
     columns = [MatrixColumn(str(term), *_head(answer, n, dimensions[1])) for term, n in heads[1]]

@@ -16,6 +16,7 @@ from peninsula.dataset.interface import Dataset, Term, select
 from peninsula.formats import GRAPH_FORMATS, JSONLD, SOLUTION_FORMATS, Format
 from peninsula.knowledge import CATALOG, QUESTIONS
 from peninsula.namespaces import BASE, PREFIXES, expand
+from peninsula.terms import integer_of
 
 _COUNTS: Final = """
 SELECT (COUNT(*) AS ?triples) (COUNT(DISTINCT ?s) AS ?subjects)
@@ -167,7 +168,7 @@ def describe_dataset(dataset: Dataset, endpoint: str) -> list[ox.Triple]:
             within = d.blank()
             d.add(parts[class_.value], "void:propertyPartition", within)
             d.add(within, "void:property", property)
-            d.add(within, "void:triples", _number(uses))
+            d.add(within, "void:triples", integer_of(uses))
     predicates = _pairs(dataset, _PROPERTIES)
     for iri, count in predicates:
         part = d.blank()
@@ -201,16 +202,12 @@ def _vocabularies(iris: Iterator[str]) -> list[str]:
 
 def _counts(dataset: Dataset) -> list[int]:
     row = next(iter(select(dataset, _COUNTS)))
-    return [_number(term) for term in row]
+    return [integer_of(term) for term in row]
 
 
 def _pairs(dataset: Dataset, query: str) -> list[tuple[str, int]]:
     return [
-        (iri.value, _number(count))
+        (iri.value, integer_of(count))
         for iri, count in select(dataset, query)
         if isinstance(iri, ox.NamedNode)
     ]
-
-
-def _number(term: Term | None) -> int:
-    return int(term.value) if isinstance(term, ox.Literal) else 0

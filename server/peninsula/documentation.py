@@ -22,6 +22,7 @@ from peninsula.labels import LANGUAGES, find_labels, name_of
 from peninsula.library import Library
 from peninsula.namespaces import BASE, PREFIXES, expand, shorten
 from peninsula.rules import Rule, read_rules
+from peninsula.terms import integer_of, value_of
 
 _STATEMENTS: Final = f"CONSTRUCT {{ ?s ?p ?o }} WHERE {{ GRAPH <{ONTOLOGY}> {{ ?s ?p ?o }} }}"
 _INSTANCES: Final = """
@@ -228,11 +229,11 @@ class _Reader:
         self._counts: dict[str, int] = {}
         self._samples: dict[str, list[str]] = {}
         for class_, count, *samples in select(dataset, _INSTANCES):
-            self._counts[_key(class_)] = _integer(count)
-            self._samples[_key(class_)] = sorted({_text(s) for s in samples if s is not None})
+            self._counts[_key(class_)] = integer_of(count)
+            self._samples[_key(class_)] = sorted({value_of(s) for s in samples if s is not None})
         for query in (_USES, _CONCEPT_USES):
             for term, count in select(dataset, query):
-                self._counts[_key(term)] = _integer(count)
+                self._counts[_key(term)] = integer_of(count)
         self._questions: dict[str, list[tuple[str, str]]] = defaultdict(list)
         for template in library.templates.values():
             for prefix, local in sorted(set(_NAME.findall(template.query))):
@@ -416,11 +417,3 @@ def _key(term: Term | None) -> str:
     if isinstance(term, ox.NamedNode):
         return term.value
     return str(term)
-
-
-def _text(term: Term | None) -> str:
-    return term.value if isinstance(term, ox.NamedNode | ox.Literal) else ""
-
-
-def _integer(term: Term | None) -> int:
-    return int(term.value) if isinstance(term, ox.Literal) else 0

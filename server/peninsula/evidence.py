@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 import pyoxigraph as ox
 
-from peninsula.dataset.interface import Dataset, Term, select
+from peninsula.dataset.interface import Dataset, Term, select_about
 from peninsula.labels import find_labels, name_of
 from peninsula.namespaces import expand
-from peninsula.selections import term
+from peninsula.terms import value_of
 
-#: Claims asked about at once: enough for a page, few enough for the limit on a query's length.
-_BATCH: Final = 400
 _CLAIMS: Final = """
 SELECT ?claim ?property ?value WHERE {{
   VALUES ?claim {{ {things} }}
@@ -170,8 +168,8 @@ def read_readings(dataset: Dataset, readings: Iterable[str], language: str) -> d
     labels = find_labels(dataset, (ox.NamedNode(iri) for iri in wanted), language)
     found: dict[str, Reading] = {}
     for reading, claim, why in rows:
-        iri = _value(reading)
-        found.setdefault(iri, Reading(iri, name_of(iri, labels), _value(claim), _value(why)))
+        iri = value_of(reading)
+        found.setdefault(iri, Reading(iri, name_of(iri, labels), value_of(claim), value_of(why)))
     return found
 
 
@@ -187,7 +185,7 @@ def _make(
     clashes: Mapping[str, Clash],
 ) -> Evidence:
     def text(property: str, given: _Facts = facts) -> str:
-        return min((_value(v) for v in given.get(expand(property), [])), default="")
+        return min((value_of(v) for v in given.get(expand(property), [])), default="")
 
     stated, inferred = text("pen:edtf"), text("pen:inferredEdtf")
     return Evidence(
@@ -215,13 +213,13 @@ def _make_chains(
     levels: dict[str, dict[tuple[int, str], Speaker]] = defaultdict(dict)
     plain = {expand("attribution-basis:explicit"), expand("attribution-basis:own-text")}
     for claim, level, speaker, basis, part in rows:
-        number = _value(level)
+        number = value_of(level)
         if not number.isdecimal():
             continue
-        iri, why = _value(speaker), _value(basis)
+        iri, why = value_of(speaker), value_of(basis)
         is_inferred = bool(why) and why not in plain
-        levels[_value(claim)][int(number), iri] = Speaker(
-            iri, name(iri), name(why), is_inferred, name(_value(part))
+        levels[value_of(claim)][int(number), iri] = Speaker(
+            iri, name(iri), name(why), is_inferred, name(value_of(part))
         )
     return {
         claim: tuple(speaker for _, speaker in sorted(found.items(), key=lambda item: item[0]))
@@ -234,15 +232,15 @@ def _make_clashes(
 ) -> dict[str, dict[str, Clash]]:
     found: dict[str, dict[str, Clash]] = defaultdict(dict)
     for claim, other, contradicts, tension, kind, note, holder, id in rows:
-        iri = _value(other)
-        clash = found[_value(claim)].setdefault(
+        iri = value_of(other)
+        clash = found[value_of(claim)].setdefault(
             iri,
             Clash(
-                iri, _value(id) or name(iri), name(iri), _value(contradicts) == "true",
-                name(_value(kind)), _value(note), _value(tension), name(_value(tension)),
+                iri, value_of(id) or name(iri), name(iri), value_of(contradicts) == "true",
+                name(value_of(kind)), value_of(note), value_of(tension), name(value_of(tension)),
             ),
         )  # fmt: skip
-        who = name(_value(holder))
+        who = name(value_of(holder))
         if who and who not in clash.holders:
             clash.holders.append(who)
     return found
@@ -252,18 +250,9 @@ def _gather(dataset: Dataset, query: str, things: list[str]) -> dict[str, dict[s
     found: dict[str, dict[str, list[Term]]] = defaultdict(lambda: defaultdict(list))
     for thing, property, value in _rows(dataset, query, things):
         if value is not None:
-            found[_value(thing)][_value(property)].append(value)
+            found[value_of(thing)][value_of(property)].append(value)
     return found
 
 
 def _rows(dataset: Dataset, query: str, things: list[str]) -> list[tuple[Term | None, ...]]:
-    return list(itertools.chain(*(select(dataset, text) for text in _batches(query, things))))
-
-
-def _batches(query: str, things: list[str]) -> Iterator[str]:
-    for start in range(0, len(things), _BATCH):
-        yield query.format(things=" ".join(term(iri) for iri in things[start : start + _BATCH]))
-
-
-def _value(term_: Term | None) -> str:
-    return term_.value if isinstance(term_, ox.NamedNode | ox.Literal) else ""
+    return list(select_about(dataset, query, things))

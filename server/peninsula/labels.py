@@ -6,17 +6,15 @@ one serves, then any, then the prefixed name: nothing is ever without a name.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final
 
 import pyoxigraph as ox
 
-from peninsula.dataset.interface import Dataset, Term, select
+from peninsula.dataset.interface import Dataset, Term, select_about
 from peninsula.namespaces import expand, shorten
 
 LANGUAGES: Final = ("en", "ko", "ru")
-#: Looked up at once: enough for a page, few enough for the policy's limit on a query's length.
-_BATCH: Final = 500
 #: Terms of others that pages show often; the dataset has no labels for them.
 _COMMON: Final = {
     expand(name): label
@@ -92,14 +90,13 @@ def find_labels(
     dataset: Dataset, terms: Iterable[Term | None], language: str = "en"
 ) -> dict[str, str]:
     """Return the label of each IRI among ``terms`` that has one."""
-    things = sorted({str(term) for term in terms if isinstance(term, ox.NamedNode)})
+    things = {term.value for term in terms if isinstance(term, ox.NamedNode)}
     best: dict[str, tuple[int, int, str]] = {}
-    for batch in _batches(things):
-        for thing, property, label in select(dataset, _QUERY.format(things=" ".join(batch))):
-            if isinstance(thing, ox.NamedNode) and isinstance(label, ox.Literal):
-                naming = _NAMING[property.value] if isinstance(property, ox.NamedNode) else 0
-                offer = (_rank(label, language), naming, label.value)
-                best[thing.value] = min(best.get(thing.value, offer), offer)
+    for thing, property, label in select_about(dataset, _QUERY, things):
+        if isinstance(thing, ox.NamedNode) and isinstance(label, ox.Literal):
+            naming = _NAMING[property.value] if isinstance(property, ox.NamedNode) else 0
+            offer = (rank_language(label, language), naming, label.value)
+            best[thing.value] = min(best.get(thing.value, offer), offer)
     return {thing: label for thing, (_, _, label) in best.items()}
 
 
@@ -108,11 +105,7 @@ def name_of(iri: str, labels: dict[str, str]) -> str:
     return labels.get(iri) or _COMMON.get(iri) or shorten(iri)
 
 
-def _rank(label: ox.Literal, language: str) -> int:
+def rank_language(text: ox.Literal, language: str) -> int:
+    """Return how well ``text`` fits a reader of ``language``; the least number fits best."""
     order = (language, "en", *LANGUAGES)
-    return order.index(label.language) if label.language in order else len(order)
-
-
-def _batches(things: list[str]) -> Iterator[list[str]]:
-    for start in range(0, len(things), _BATCH):
-        yield things[start : start + _BATCH]
+    return order.index(text.language) if text.language in order else len(order)

@@ -31,6 +31,7 @@ from peninsula.errors import (
 )
 from peninsula.namespaces import BASE, PREFIXES, expand, shorten
 from peninsula.policy import Policy, tokenize
+from peninsula.terms import read_iri
 
 _KEYS: Final = ("summary", "description", "tags", "parameters", "view")
 _REQUIRED_KEYS: Final = ("summary", "description", "tags")
@@ -191,20 +192,6 @@ def read_question(path: Path) -> QueryTemplate:
         header.complain("summary", "it is not a question", "End it with a question mark.")
     _check_query(template, header)
     return template
-
-
-def read_iri(text: str) -> ox.NamedNode:
-    """Return the IRI meant by a full IRI, ``state:russia`` or ``id/state/russia``.
-
-    Raises ValueError where it is none of them.
-    """
-    text = text.strip().removeprefix("<").removesuffix(">")
-    prefix, colon, local = text.partition(":")
-    if colon and prefix in PREFIXES and not local.startswith("//"):
-        return ox.NamedNode(expand(text))
-    if not colon and "/" in text:
-        return ox.NamedNode(BASE + text.lstrip("/"))
-    return ox.NamedNode(text)
 
 
 class _Header:

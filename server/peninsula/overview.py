@@ -7,9 +7,10 @@ from typing import Final
 
 import pyoxigraph as ox
 
-from peninsula.dataset.interface import Dataset, Term, select
+from peninsula.dataset.interface import Dataset, select
 from peninsula.labels import find_labels, name_of
 from peninsula.namespaces import expand, shorten
+from peninsula.terms import value_of
 
 #: Classes of the machinery that holds the others together; shown after them.
 SUPPORTING: Final = frozenset(
@@ -67,17 +68,13 @@ def count_classes(dataset: Dataset, language: str) -> list[ClassCount]:
     classes = {iri: ClassCount(iri, name_of(iri, labels), n) for iri, n in counts.items()}
     below = set()
     for iri, parent, definition in select(dataset, _PARENTS):
-        child = classes.get(_value(iri))
+        child = classes.get(value_of(iri))
         if child is None:
             continue
-        child.definition = _value(definition)
-        if (above := classes.get(_value(parent))) and child not in above.parts:
+        child.definition = value_of(definition)
+        if (above := classes.get(value_of(parent))) and child not in above.parts:
             above.parts.append(child)
             below.add(child.iri)
     for entry in classes.values():
         entry.parts.sort(key=lambda c: -c.count)
     return sorted((c for c in classes.values() if c.iri not in below), key=lambda c: -c.count)
-
-
-def _value(term: Term | None) -> str:
-    return term.value if isinstance(term, ox.NamedNode | ox.Literal) else ""

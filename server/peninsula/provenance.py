@@ -12,10 +12,11 @@ from typing import Final
 
 import pyoxigraph as ox
 
-from peninsula.dataset.interface import Dataset, Term, select
+from peninsula.dataset.interface import Dataset, Term, select_about
 from peninsula.labels import name_of
 from peninsula.namespaces import expand
 from peninsula.tables import Cell, make_cell
+from peninsula.terms import iri_of
 
 #: The graph of what the rules of the ontology add.
 INFERRED: Final = expand("graph:inferred")
@@ -27,12 +28,11 @@ _NOTE: Final = expand("pen:verificationNote")
 _INCOMPLETE: Final = expand("pen:hasIncompleteSource")
 #: What tells where a node is from.
 PROPERTIES: Final = frozenset({_SOURCE, _CITATION, *_DERIVED, _VERIFICATION, _NOTE, _INCOMPLETE})
-#: Nodes asked about at once, and statements read of them.
-_BATCH: Final = 400
+#: Statements read of the nodes asked about at once.
 _MOST: Final = 20_000
 _STATEMENTS: Final = """
 SELECT DISTINCT ?node ?graph ?property ?value WHERE {{
-  VALUES ?node {{ {nodes} }}
+  VALUES ?node {{ {things} }}
   {{ GRAPH ?graph {{ ?node ?property ?value }} }}
   UNION {{ ?node ?property ?value FILTER NOT EXISTS {{ GRAPH ?any {{ ?node ?property ?value }} }} }}
 }} LIMIT {limit}
@@ -83,16 +83,10 @@ def read_statements(
 ) -> dict[str, list[Statement]]:
     """Return the statements about each of ``nodes``, what is inferred included."""
     found: dict[str, list[Statement]] = {}
-    wanted = sorted(set(nodes))
-    for start in range(0, len(wanted), _BATCH):
-        names = " ".join(str(ox.NamedNode(iri)) for iri in wanted[start : start + _BATCH])
-        for node, graph, property, value in select(
-            dataset, _STATEMENTS.format(nodes=names, limit=most)
-        ):
-            if isinstance(node, ox.NamedNode) and isinstance(property, ox.NamedNode) and value:
-                place = graph.value if isinstance(graph, ox.NamedNode) else ""
-                statement = Statement(property.value, value, place)
-                found.setdefault(node.value, []).append(statement)
+    for node, graph, property, value in select_about(dataset, _STATEMENTS, nodes, limit=most):
+        if isinstance(node, ox.NamedNode) and isinstance(property, ox.NamedNode) and value:
+            statement = Statement(property.value, value, iri_of(graph))
+            found.setdefault(node.value, []).append(statement)
     return found
 
 

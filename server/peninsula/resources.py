@@ -40,6 +40,7 @@ from peninsula.sections import (
     write_query,
 )
 from peninsula.tables import Cell, make_cell
+from peninsula.terms import value_of
 
 #: Statements about one thing that its page shows, and things that point at it, by property.
 MOST_FACTS: Final = 3000
@@ -529,7 +530,7 @@ def _read_incoming(dataset: Dataset, iri: ox.NamedNode) -> dict[str, list[Term]]
     found: dict[str, list[Term]] = {}
     for property, thing in select(dataset, query):
         if property is not None and thing is not None:
-            found.setdefault(_value(property), []).append(thing)
+            found.setdefault(value_of(property), []).append(thing)
     return {property: sorted(things, key=str) for property, things in found.items()}
 
 
@@ -560,7 +561,7 @@ def _list_pointing(
 
 def _read_spot(row: tuple[Term | None, ...], labels: dict[str, str]) -> Placed | None:
     place, shape = row
-    match = _POINT.search(_value(shape))
+    match = _POINT.search(value_of(shape))
     if match is None:
         return None
     try:
@@ -577,7 +578,7 @@ def _read_links(
 ) -> dict[str, list[Statement]]:
     if not pointers.counts.get(expand("pen:linksEntity")):
         return {}
-    nodes = [_value(row[0]) for row in select(dataset, _LINKS.format(iri=iri))]
+    nodes = [value_of(row[0]) for row in select(dataset, _LINKS.format(iri=iri))]
     return read_statements(dataset, [node for node in nodes if node])
 
 
@@ -586,7 +587,7 @@ def _list_identities(
 ) -> list[Identity]:
     found: dict[str, Identity] = {}
     for node, statements in links.items():
-        told = {s.property: _value(s.value) for s in statements}
+        told = {s.property: value_of(s.value) for s in statements}
         target = told.get(expand("pen:linksTo"), "")
         if target:
             found[target] = Identity(
@@ -597,7 +598,7 @@ def _list_identities(
                 tell_provenance(node, statements, labels),
             )
     for s in own:
-        target = _value(s.value)
+        target = value_of(s.value)
         if s.property == expand("skos:exactMatch") and not target.startswith(BASE):
             found.setdefault(target, Identity(Cell(shorten(target), target), None, "", "", None))
     return [found[target] for target in sorted(found)]
@@ -611,7 +612,3 @@ def _wish(value: Term, language: str) -> int:
 
 def _language_rank(language: str) -> int:
     return LANGUAGES.index(language) if language in LANGUAGES else len(LANGUAGES)
-
-
-def _value(term: Term | None) -> str:
-    return term.value if isinstance(term, ox.NamedNode | ox.Literal) else ""

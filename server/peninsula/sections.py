@@ -28,6 +28,7 @@ from peninsula.provenance import (
     terms_of,
 )
 from peninsula.tables import Cell, make_cell
+from peninsula.terms import day_of, value_of
 
 #: Nodes that point at a thing and are counted; beyond, the page says “more than”.
 MOST_COUNTED: Final = 20_000
@@ -436,13 +437,13 @@ def count_pointers(dataset: Dataset, iri: ox.NamedNode) -> Pointers:
     positions: dict[str, int] = {}
     query = _COUNTS.format(iri=iri, limit=MOST_COUNTED + 1)
     for property, is_claim, is_position, count in select(dataset, query):
-        name, number = _value(property), int(_value(count) or 0)
+        name, number = value_of(property), int(value_of(count) or 0)
         if not name:
             continue  # the one row of an empty group
         counts[name] = counts.get(name, 0) + number
-        if _value(is_claim) == "true":
+        if value_of(is_claim) == "true":
             claims[name] = claims.get(name, 0) + number
-        if _value(is_position) == "true":
+        if value_of(is_position) == "true":
             positions[name] = positions.get(name, 0) + number
     total = sum(counts.values())
     return Pointers(counts, claims, positions, total > MOST_COUNTED)
@@ -489,7 +490,7 @@ def draft_sections(
         body = "UNION".join(parts)
         for section, node in select(dataset, f"SELECT ?section ?node WHERE {{ {body} }}"):
             if isinstance(node, ox.NamedNode):
-                nodes[_value(section)].append(node.value)
+                nodes[value_of(section)].append(node.value)
     said = read_statements(dataset, {node for some in nodes.values() for node in some})
     draft = Draft(nodes, said, {}, {})
     _follow(dataset, specs, draft)
@@ -521,7 +522,7 @@ def _link(dataset: Dataset, draft: Draft, step: str, nodes: Iterable[str]) -> No
     names = " ".join(str(ox.NamedNode(node)) for node in nodes)
     for node, linked in select(dataset, _LINKED.format(nodes=names, path=step)):
         if isinstance(linked, ox.NamedNode):
-            found = draft.linked.setdefault((_value(node), step), [])
+            found = draft.linked.setdefault((value_of(node), step), [])
             if linked.value not in found:
                 found.append(linked.value)
 
@@ -621,7 +622,7 @@ def list_choices(
         query = _CHOICES.format(
             property=spec.property, iri=iri, restrictions=_restrict(spec, others), by=property
         )
-        counted = [(_value(v), int(_value(n) or 0)) for v, n in select(dataset, query)]
+        counted = [(value_of(v), int(value_of(n) or 0)) for v, n in select(dataset, query)]
         if len(counted) > 1 or key in narrowed:
             found[key] = counted
     return found
@@ -635,7 +636,7 @@ def count_narrowed(
         "SELECT (COUNT(*) AS ?count) WHERE { SELECT DISTINCT ?node WHERE { "
         f"?node {spec.property} {iri} . {_restrict(spec, narrowed)} }} LIMIT {MOST_COUNTED + 1} }}"
     )
-    return int(_value(next(iter(select(dataset, query)))[0]) or 0)
+    return int(value_of(next(iter(select(dataset, query)))[0]) or 0)
 
 
 def write_query(iri: ox.NamedNode, spec: Spec, narrowed: dict[str, str]) -> str:
@@ -669,8 +670,6 @@ def _restrict(spec: Spec, narrowed: dict[str, str]) -> str:
 
 # Times.
 
-_DAY: Final = re.compile(r"-?\d{4}-\d{2}-\d{2}")
-
 
 def read_time(statements: Iterable[Statement]) -> Time:
     """Return the time that ``statements`` tell of their subject."""
@@ -682,9 +681,7 @@ def read_time(statements: Iterable[Statement]) -> Time:
     start, end = found.get(_FROM, day), found.get(_UNTIL, day)
     edtf = found.get(_EDTF) or found.get(_INFERRED_EDTF, "")
     text = write_edtf(edtf) if edtf else start if start == end else f"{start or '…'} – {end or '…'}"
-    return Time(
-        text, _read_day(start), _read_day(end), _EDTF not in found and _INFERRED_EDTF in found
-    )
+    return Time(text, day_of(start), day_of(end), _EDTF not in found and _INFERRED_EDTF in found)
 
 
 def write_edtf(text: str) -> str:
@@ -693,16 +690,3 @@ def write_edtf(text: str) -> str:
     if not slash:
         return text
     return f"{start.removeprefix('..') or '…'} – {end.removesuffix('..') or '…'}"
-
-
-def _read_day(text: str) -> date | None:
-    if not _DAY.match(text):
-        return None
-    try:
-        return date.fromisoformat(text[:10])
-    except ValueError:
-        return None
-
-
-def _value(term: Term | None) -> str:
-    return term.value if isinstance(term, ox.NamedNode | ox.Literal) else ""

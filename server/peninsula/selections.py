@@ -6,17 +6,12 @@ queries are written from it, so that whoever opens one finds the rows of the pag
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from peninsula.namespaces import PREFIXES, expand, shorten
-
-#: Names that SPARQL reads without an escape.
-_PLAIN_NAME: Final = re.compile(r"[a-z][a-z0-9-]*:[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?")
-_PREFIX: Final = re.compile(r"(?<![\w<\"“:/-])([a-z][a-z0-9-]*):(?=[A-Za-z0-9_])")
+from peninsula.sparql import spell, write_day, write_iri, write_list, write_values
 
 #: The kinds of actors, in the order in which a page shows them.
 KINDS: Final = ("state", "government", "group", "organization", "person", "unnamed", "other")
@@ -68,8 +63,8 @@ def write_matrix_query(
     """
     chosen = tuple(actors) or selection.actors
     lines = [
-        _values("topic", topics),
-        *([_values("actor", chosen)] if chosen else []),
+        write_values("topic", topics),
+        *([write_values("actor", chosen)] if chosen else []),
         "?position a pen:PolicyPosition ;",
         "          pen:hasHolder ?actor ;",
         "          pen:hasStance ?stance ;",
@@ -80,7 +75,7 @@ def write_matrix_query(
         'OPTIONAL { ?actor rdfs:label ?actorLabel FILTER(LANG(?actorLabel) = "en") }',
         'OPTIONAL { ?topic skos:prefLabel ?topicLabel FILTER(LANG(?topicLabel) = "en") }',
     ]
-    return _query(
+    return spell(
         "SELECT ?actor ?actorLabel ?topic ?topicLabel ?stance\n"
         "       (COUNT(DISTINCT ?position) AS ?positions) (COUNT(DISTINCT ?aimed) AS ?onObjects)",
         lines,
@@ -91,24 +86,20 @@ def write_matrix_query(
 def write_positions_query(selection: Selection) -> str:
     """Return the query for the positions selected: a row for each claim behind each of them."""
     lines = [
-        *([_values("actor", selection.actors)] if selection.actors else []),
+        *([write_values("actor", selection.actors)] if selection.actors else []),
         "?position a pen:PolicyPosition ;",
         "          pen:hasHolder ?actor ;",
         "          pen:hasStance ?stance ;",
         "          pen:hasTopic ?topic ;",
         "          pen:evidencedBy ?claim .",
-        *(
-            [f"FILTER(EXISTS {{ ?position pen:hasTopic/skos:broader* {term(selection.topic)} }})"]
-            if selection.topic
-            else []
-        ),
+        *_within(selection.topic),
         *_restrictions(selection),
         "OPTIONAL { ?position pen:onObject ?object }",
         "OPTIONAL { ?position pen:edtf|pen:inferredEdtf ?edtf }",
         "OPTIONAL { ?position pen:succeeds ?earlier }",
         'OPTIONAL { ?claim pen:paraphrase ?paraphrase FILTER(LANG(?paraphrase) = "en") }',
     ]
-    return _query(
+    return spell(
         "SELECT ?position ?actor ?stance ?object ?from ?until ?edtf\n"
         '       (GROUP_CONCAT(DISTINCT STR(?topic); separator=" ") AS ?topics)\n'
         '       (GROUP_CONCAT(DISTINCT COALESCE(STR(?earlier), ""); separator=" ") AS ?succeeds)\n'
@@ -119,10 +110,10 @@ def write_positions_query(selection: Selection) -> str:
     )
 
 
-def term(iri: str) -> str:
-    """Return ``iri`` as SPARQL writes it, shortened where that is plain."""
-    name = shorten(iri)
-    return name if name != iri and _PLAIN_NAME.fullmatch(name) else f"<{iri}>"
+def _within(topic: str) -> list[str]:
+    if not topic:
+        return []
+    return [f"FILTER(EXISTS {{ ?position pen:hasTopic/skos:broader* {write_iri(topic)} }})"]
 
 
 def _restrictions(selection: Selection) -> list[str]:
@@ -131,12 +122,12 @@ def _restrictions(selection: Selection) -> list[str]:
         "OPTIONAL { ?position pen:until ?until }",
     ]
     if selection.stances:
-        lines.append(f"FILTER(?stance IN ({_list(selection.stances)}))")
+        lines.append(f"FILTER(?stance IN ({write_list(selection.stances)}))")
     if selection.modalities:
         # One modality of several is enough, and must not multiply the rows.
         lines.append(
             "FILTER(EXISTS { ?position pen:hasModality ?modality "
-            f"FILTER(?modality IN ({_list(selection.modalities)})) }})"
+            f"FILTER(?modality IN ({write_list(selection.modalities)})) }})"
         )
     if selection.kinds:
         lines.append(_kinds(selection.kinds))
@@ -168,26 +159,10 @@ def _is_a(test: str, names: Iterable[str]) -> str:
 
 
 def _time(window: Window, *, takes_unknown: bool) -> str:
-    first, last = (f'"{day.isoformat()}"^^xsd:date' for day in (window.first, window.last))
+    first, last = write_day(window.first), write_day(window.last)
     if takes_unknown:
         return f"FILTER(COALESCE(?from <= {last}, true) && COALESCE(?until >= {first}, true))"
     return (
         f"FILTER((BOUND(?from) && ?from <= {last} && COALESCE(?until >= {first}, true))\n"
         f"    || (!BOUND(?from) && BOUND(?until) && ?until >= {first} && ?until <= {last}))"
     )
-
-
-def _values(name: str, iris: Iterable[str]) -> str:
-    return f"VALUES ?{name} {{ {' '.join(term(iri) for iri in iris)} }}"
-
-
-def _list(iris: Iterable[str]) -> str:
-    return ", ".join(term(iri) for iri in iris)
-
-
-def _query(head: str, lines: Iterable[str], tail: str) -> str:
-    body = "\n".join(f"  {line}" for text in lines for line in text.split("\n"))
-    text = f"{head}\nWHERE {{\n{body}\n}}\n{tail}\n"
-    used = {name for name in _PREFIX.findall(text) if name in PREFIXES}
-    prologue = "".join(f"PREFIX {n}: <{expand(f'{n}:')}>\n" for n in PREFIXES if n in used)
-    return f"{prologue}\n{text}"

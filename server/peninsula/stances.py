@@ -21,16 +21,14 @@ import pyoxigraph as ox
 from peninsula.dataset.interface import Dataset, Term, select
 from peninsula.labels import find_labels, name_of
 from peninsula.namespaces import expand
-from peninsula.selections import CLASSES, KINDS, Selection, Window, term
+from peninsula.selections import CLASSES, KINDS, Selection, Window
+from peninsula.sparql import write_iri, write_list
+from peninsula.terms import STANCES, day_of, is_true, stance_of
 
 #: Positions read for one page, and actors offered for a choice.
 MOST_POSITIONS: Final = 4000
 MOST_ACTORS: Final = 400
 _MOST_TENSIONS: Final = 20_000
-#: The stances by their slugs, from one side to the other.
-STANCES: Final = (
-    "supports", "conditional", "ambivalent", "indifferent", "opposes", "not-expressed",
-)  # fmt: skip
 _DAY: Final = timedelta(days=1)
 
 _POSITIONS: Final = """
@@ -239,7 +237,7 @@ class Survey:
 
 def stance_slug(iri: str) -> str:
     """Return the name by which drawings know a stance; that of another vocabulary is “other”."""
-    slug = iri.removeprefix(expand("stance:"))
+    slug = stance_of(iri)
     return slug if slug in STANCES else "other"
 
 
@@ -259,14 +257,14 @@ def read_survey(
     """Return all positions, those of ``actors`` only, or those within ``topic`` only."""
     pattern = "?position a pen:PolicyPosition ."
     if actors:
-        pattern += f" ?position pen:hasHolder ?holder FILTER(?holder IN ({_terms(actors)}))"
+        pattern += f" ?position pen:hasHolder ?holder FILTER(?holder IN ({write_list(actors)}))"
     if topic:
-        pattern += f" ?position pen:hasTopic/skos:broader* {term(topic)}"
+        pattern += f" ?position pen:hasTopic/skos:broader* {write_iri(topic)}"
     positions = _read_positions(dataset, pattern)
     known = {p.iri for p in positions}
     missing = sorted({iri for p in positions for iri in p.succeeds} - known)[:MOST_ACTORS]
     earlier = (
-        _read_positions(dataset, f"VALUES ?position {{ {_terms(missing, ' ')} }}")
+        _read_positions(dataset, f"VALUES ?position {{ {write_list(missing, ' ')} }}")
         if missing
         else []
     )
@@ -319,8 +317,8 @@ def _make_position(iri: str, given: Mapping[str, list[Term]]) -> Position | None
         iris("pen:evidencedBy"),
         iris("pen:restsOnReading"),
         iris("pen:succeeds"),
-        _day(text("pen:from")),
-        _day(text("pen:until")),
+        day_of(text("pen:from")),
+        day_of(text("pen:until")),
         stated or inferred,
         is_inferred=bool(inferred and not stated),
     )
@@ -365,7 +363,7 @@ def _read_tensions(dataset: Dataset) -> dict[str, dict[str, bool]]:
     tensions: dict[str, dict[str, bool]] = defaultdict(dict)
     for claim, other, contradicts in select(dataset, _TENSIONS.format(limit=_MOST_TENSIONS)):
         if isinstance(claim, ox.NamedNode) and isinstance(other, ox.NamedNode):
-            is_contradiction = isinstance(contradicts, ox.Literal) and contradicts.value == "true"
+            is_contradiction = is_true(contradicts)
             for one, another in ((claim.value, other.value), (other.value, claim.value)):
                 tensions[one][another] = tensions[one].get(another, False) or is_contradiction
     return dict(tensions)
@@ -378,17 +376,6 @@ def _terms_of(survey: Survey, actors: Sequence[str], topic: str) -> list[Term]:
     for p in survey.by_iri.values():
         iris |= {p.actor, p.stance, p.object, *p.modalities, *p.toward}
     return [ox.NamedNode(iri) for iri in sorted(iris) if iri]
-
-
-def _terms(iris: Iterable[str], between: str = ", ") -> str:
-    return between.join(term(iri) for iri in iris)
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text[:10])
-    except ValueError:
-        return None
 
 
 # Choosing.

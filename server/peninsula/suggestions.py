@@ -14,8 +14,9 @@ import pyoxigraph as ox
 from peninsula.dataset.interface import Dataset, Term, select
 from peninsula.errors import PeninsulaError
 from peninsula.labels import find_labels, name_of
-from peninsula.library import QueryTemplate, read_iri
+from peninsula.library import QueryTemplate
 from peninsula.namespaces import shorten
+from peninsula.terms import read_iri
 
 #: Rows looked through, and values offered at most.
 _ROWS: Final = 5000

@@ -16,9 +16,9 @@ import pyoxigraph as ox
 
 from peninsula.dataset.interface import Boolean, Dataset, Result, Row, Solutions, Term
 from peninsula.labels import find_labels, name_of
-from peninsula.namespaces import expand, shorten
+from peninsula.namespaces import shorten
+from peninsula.terms import stance_of
 
-_STANCE: Final = expand("stance:")
 _COLUMN: Final = 14  # characters to which a column can be folded
 
 
@@ -34,7 +34,7 @@ class Cell:
     @property
     def stance(self) -> str:
         """Return the slug of the stance that this is; nothing where it is none."""
-        return self.iri.removeprefix(_STANCE) if self.iri.startswith(_STANCE) else ""
+        return stance_of(self.iri)
 
     @property
     def width(self) -> str:

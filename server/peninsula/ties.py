@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import pyoxigraph as ox
 
-from peninsula.dataset.interface import Dataset, Row, Term, select
+from peninsula.dataset.interface import Dataset, Row, select
 from peninsula.discourse import (
     AFFILIATION_NORMALIZATIONS,
     AFFILIATION_RULES,
@@ -36,8 +36,8 @@ from peninsula.discourse import (
 )
 from peninsula.errors import ParameterError, UnknownResource
 from peninsula.labels import find_labels, name_of
-from peninsula.library import read_iri
 from peninsula.namespaces import expand, shorten
+from peninsula.terms import STANCES, day_of, read_iri, slug_of, value_of
 
 #: Statements read at most, and nodes that a page or a file shows at most: the busiest.
 MOST_STATEMENTS: Final = 50_000
@@ -46,7 +46,7 @@ MOST_NODES_IN_FILES: Final = 1_000
 
 SUPPORT: Final = {"supports": 1, "opposes": -1}
 #: Stances that are neither; each can be left out, stand between, or count as one of the two.
-OTHER_STANCES: Final = ("ambivalent", "conditional", "indifferent", "not-expressed")
+OTHER_STANCES: Final = tuple(slug for slug in STANCES if slug not in SUPPORT)
 READINGS_OF_STANCES: Final = {"out": None, "between": 0, "supports": 1, "opposes": -1}
 CHOICES: Final = {"for": 1, "abstain": 0, "against": -1}
 
@@ -350,9 +350,11 @@ def _read_statements(rows: Iterable[Row], levels: Mapping[str, int]) -> list[Sta
     for actor, concept, source, stance, start, end, document in rows:
         if not (isinstance(actor, ox.NamedNode) and isinstance(concept, ox.NamedNode)):
             continue
-        key = (actor.value, concept.value, _value(source), _slug(stance))
-        documents, *_ = found.setdefault(key, (set(), _day(start), _day(end)))
-        documents.add(_value(document))
+        key = (actor.value, concept.value, value_of(source), slug_of(value_of(stance)))
+        documents, *_ = found.setdefault(
+            key, (set(), day_of(value_of(start)), day_of(value_of(end)))
+        )
+        documents.add(value_of(document))
     return [
         Statement(
             actor,
@@ -369,21 +371,6 @@ def _read_statements(rows: Iterable[Row], levels: Mapping[str, int]) -> list[Sta
     ]
 
 
-def _value(term: Term | None) -> str:
-    return term.value if isinstance(term, ox.NamedNode | ox.Literal) else ""
-
-
-def _slug(term: Term | None) -> str:
-    return shorten(_value(term)).partition(":")[2]
-
-
-def _day(term: Term | None) -> date | None:
-    try:
-        return date.fromisoformat(_value(term)[:10])
-    except ValueError:
-        return None
-
-
 @dataclass(frozen=True)
 class Topic:
     """A topic as a form offers it."""
@@ -398,11 +385,11 @@ def list_topics(dataset: Dataset, language: str) -> list[Topic]:
     rows = list(select(dataset, _TOPICS))
     labels = find_labels(dataset, (row[0] for row in rows), language)
     below: dict[str, list[str]] = defaultdict(list)
-    known = {_value(topic) for topic, _ in rows}
+    known = {value_of(topic) for topic, _ in rows}
     for topic, broader in rows:
         # A topic whose broader one is missing stands at the top.
-        parent = _value(broader)
-        below[parent if parent in known else ""].append(_value(topic))
+        parent = value_of(broader)
+        below[parent if parent in known else ""].append(value_of(topic))
     listed: list[Topic] = []
     seen: set[str] = set()
 

@@ -12,15 +12,9 @@ from hypothesis import strategies as st
 from peninsula.dataset.interface import Solutions
 from peninsula.dataset.local import LocalDataset
 from peninsula.errors import InvalidQuestion, ParameterError, UnknownQuestion
-from peninsula.library import (
-    Library,
-    Parameter,
-    describe,
-    read_iri,
-    read_library,
-    read_question,
-)
+from peninsula.library import Library, Parameter, describe, read_library, read_question
 from peninsula.namespaces import expand
+from peninsula.terms import read_iri
 
 from .conftest import ROOT, SCENE
 

@@ -9,10 +9,10 @@ ends the evaluation.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import pyoxigraph as ox
 
@@ -24,6 +24,8 @@ from peninsula.serialization import Sink
 Term = ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple
 #: One solution: a term for each variable, None where it is not bound.
 Row = tuple[Term | None, ...]
+#: Things asked about at once: enough for a page, few enough for the limit on a query's length.
+_BATCH: Final = 400
 
 
 class Answer(ABC):
@@ -233,6 +235,19 @@ def select(
     result = dataset.evaluate(query, substitutions=substitutions)
     assert isinstance(result, Solutions), "not a SELECT query"
     return result
+
+
+def select_about(
+    dataset: Dataset, query: str, things: Iterable[str], **values: object
+) -> Iterator[Row]:
+    """Yield the solutions of a query of our own about many things, asked about in batches.
+
+    Their IRIs stand in it where it says ``{things}``, and ``values`` where it says their names.
+    """
+    wanted = sorted(set(things))
+    for start in range(0, len(wanted), _BATCH):
+        batch = " ".join(str(ox.NamedNode(iri)) for iri in wanted[start : start + _BATCH])
+        yield from select(dataset, query.format(things=batch, **values))
 
 
 def construct(dataset: Dataset, query: str) -> Graph:

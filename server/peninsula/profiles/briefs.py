@@ -9,8 +9,9 @@ from urllib.parse import unquote, urlsplit
 
 import pyoxigraph as ox
 
-from peninsula.profiles.statements import Statements, tail
+from peninsula.profiles.statements import Statements
 from peninsula.tables import Cell
+from peninsula.terms import slug_of
 
 #: How much of an address is shown.
 _LONGEST_ADDRESS: Final = 70
@@ -28,7 +29,7 @@ class Mark:
 
     @property
     def slug(self) -> str:
-        return tail(self.cell.iri)
+        return slug_of(self.cell.iri)
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ class ClaimBrief:
 
     @property
     def number(self) -> str:
-        return tail(self.claim.iri)
+        return slug_of(self.claim.iri)
 
     @property
     def reporters(self) -> tuple[Cell, ...]:

@@ -8,6 +8,7 @@ from typing import Final
 import pyoxigraph as ox
 
 from peninsula.dataset.interface import Dataset, select
+from peninsula.namespaces import shorten
 from peninsula.profiles.briefs import (
     ClaimBrief,
     Mark,
@@ -22,9 +23,10 @@ from peninsula.profiles.briefs import (
     describe_time,
 )
 from peninsula.profiles.placement import Placement, read_placement
-from peninsula.profiles.statements import Statements, gather, name, tail
+from peninsula.profiles.statements import Statements, gather
 from peninsula.profiles.tension import TensionBrief, describe_tension
 from peninsula.tables import Cell
+from peninsula.terms import slug_of
 
 _PATTERNS: Final = (
     "VALUES ?thing { $this } ?thing a pen:Claim",
@@ -141,8 +143,8 @@ def read_claim(dataset: Dataset, iri: ox.NamedNode, language: str) -> ClaimProfi
     readings = said.where("pen:readsClaim", claim)
     derived = set(said.where("prov:wasDerivedFrom", claim)) - {*positions, *readings}
     return ClaimProfile(
-        name=name(claim),
-        number=tail(claim),
+        name=shorten(claim),
+        number=slug_of(claim),
         brief=describe_claim(said, claim),
         marks=_marks(said, claim),
         chain=_chain(said, claim),

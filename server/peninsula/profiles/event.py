@@ -9,6 +9,7 @@ from typing import Final
 import pyoxigraph as ox
 
 from peninsula.dataset.interface import Dataset
+from peninsula.namespaces import shorten
 from peninsula.profiles.briefs import (
     MOST_CLAIMS,
     ClaimBrief,
@@ -21,8 +22,9 @@ from peninsula.profiles.briefs import (
     describe_provenance,
     describe_time,
 )
-from peninsula.profiles.statements import Statements, gather, name, tail
+from peninsula.profiles.statements import Statements, gather
 from peninsula.tables import Cell
+from peninsula.terms import slug_of
 
 #: The order in which the groups of participants stand.
 _ATTENDANCES: Final = ("attended", "absent", "planned")
@@ -129,7 +131,7 @@ def read_event(dataset: Dataset, iri: ox.NamedNode, language: str) -> EventProfi
         t for s in said.things(event, "pen:isSessionOf") for t in said.where("pen:isSessionOf", s)
     }
     return EventProfile(
-        name=name(event),
+        name=shorten(event),
         is_possible=said.is_a(event, "pen:PossibleEvent"),
         status=describe_mark(said, event, "pen:hasStatus"),
         time=describe_time(said, event),
@@ -186,7 +188,7 @@ def _participant(said: Statements, part: str, actor: str) -> Participant:
         role=said.cell(said.thing(part, "pen:hasRole")),
         represents=said.cells(part, "pen:represents"),
         offices=tuple(sorted(offices, key=lambda office: office[0].text)),
-        claims=tuple(Cell(tail(claim), claim) for claim in claims),
+        claims=tuple(Cell(slug_of(claim), claim) for claim in claims),
         provenance=describe_provenance(said, part),
     )
 

@@ -8,9 +8,10 @@ from typing import Final
 import pyoxigraph as ox
 
 from peninsula.dataset.interface import Dataset, select
+from peninsula.namespaces import shorten
 from peninsula.profiles.briefs import ClaimBrief, concerning, describe_claims
 from peninsula.profiles.placement import Placement, offsets, read_placement
-from peninsula.profiles.statements import Statements, gather, name
+from peninsula.profiles.statements import Statements, gather
 from peninsula.tables import Cell
 
 _PARAGRAPH: Final = (
@@ -65,7 +66,7 @@ def read_passage(dataset: Dataset, iri: ox.NamedNode, language: str) -> PassageP
         if said.is_a(claim, "pen:Claim") and (how := _relation(said, claim, passage)):
             groups[how].append(claim)
     return PassageProfile(
-        name=name(passage),
+        name=shorten(passage),
         place=read_placement(dataset, said, passage, said.thing(passage, "oa:hasSource")),
         claims=describe_claims(said, groups["resting"]),
         overlapping=describe_claims(said, groups["overlapping"]),

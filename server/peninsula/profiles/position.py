@@ -8,6 +8,7 @@ from typing import Final
 import pyoxigraph as ox
 
 from peninsula.dataset.interface import Dataset
+from peninsula.namespaces import shorten
 from peninsula.profiles.briefs import (
     ClaimBrief,
     Mark,
@@ -18,7 +19,6 @@ from peninsula.profiles.briefs import (
     describe_position,
 )
 from peninsula.profiles.statements import Statements, gather
-from peninsula.profiles.statements import name as name_in_addresses
 from peninsula.tables import Cell
 
 #: Positions of others that are listed; the page says where there are more.
@@ -78,12 +78,12 @@ class PositionProfile:
     @property
     def holder_name(self) -> str:
         """Return the name by which addresses call the (first) holder."""
-        return next((name_in_addresses(cell.iri) for cell in self.brief.holders), "")
+        return next((shorten(cell.iri) for cell in self.brief.holders), "")
 
     @property
     def topic_name(self) -> str:
         """Return the name by which addresses call the (first) topic."""
-        return next((name_in_addresses(cell.iri) for cell in self.brief.topics), "")
+        return next((shorten(cell.iri) for cell in self.brief.topics), "")
 
 
 def read_position(dataset: Dataset, iri: ox.NamedNode, language: str) -> PositionProfile | None:
@@ -109,7 +109,7 @@ def read_position(dataset: Dataset, iri: ox.NamedNode, language: str) -> Positio
     on_object = [t for t in others_known if objects & set(said.things(t, "pen:onObject"))]
     on_topic = [t for t in others_known if t not in on_object]
     return PositionProfile(
-        name=name_in_addresses(position),
+        name=shorten(position),
         brief=describe_position(said, position),
         stance=describe_mark(said, position, "pen:hasStance"),
         modalities=said.cells(position, "pen:hasModality"),

@@ -10,6 +10,7 @@ from typing import Final
 import pyoxigraph as ox
 
 from peninsula.dataset.interface import Dataset
+from peninsula.namespaces import shorten
 from peninsula.profiles.briefs import (
     ClaimBrief,
     Mark,
@@ -22,8 +23,9 @@ from peninsula.profiles.briefs import (
     describe_provenance,
     mark_of,
 )
-from peninsula.profiles.statements import Statements, gather, name, tail
+from peninsula.profiles.statements import Statements, gather
 from peninsula.tables import Cell
+from peninsula.terms import slug_of
 
 #: Kinds of offices whose holders lead a state, the highest first.
 _LEADING: Final = ("paramount", "head-of-state", "head-of-government")
@@ -251,7 +253,7 @@ def read_resolution(dataset: Dataset, iri: ox.NamedNode, language: str) -> Resol
     dated = [entry for entry in series if entry.day]
     here = next((n for n, entry in enumerate(dated) if entry.is_here), None)
     return ResolutionProfile(
-        name=name(text),
+        name=shorten(text),
         symbol=said.string(text, "pen:symbol"),
         number=said.number(text, "pen:resolutionNumber"),
         day=day,
@@ -299,7 +301,7 @@ def _leaders(said: Statements) -> dict[str, tuple[Leader, ...]]:
     held: dict[str, dict[str, list[tuple[int, str, str]]]] = {}
     for tenure in (t for t in said.values if said.thing(t, "pen:isTenureIn")):
         for office in said.things(tenure, "pen:isTenureIn"):
-            kind = tail(said.thing(office, "pen:officeKind"))
+            kind = slug_of(said.thing(office, "pen:officeKind"))
             for state in said.things(office, "pen:isOfficeOf"):
                 for person in said.things(tenure, "pen:isTenureOf"):
                     posts = held.setdefault(state, {}).setdefault(person, [])
@@ -333,16 +335,16 @@ def _choices(
                 Ballot(
                     state=said.cell(state),
                     vote=said.cell(vote),
-                    choice=tail(choice),
+                    choice=slug_of(choice),
                     is_permanent=said.truth(state, "pen:isPermanentMember") is True,
-                    is_veto=state in vetoers and tail(choice) == "against",
+                    is_veto=state in vetoers and slug_of(choice) == "against",
                     leaders=leaders.get(state, ()),
                     provenance=describe_provenance(said, vote),
                 )
             )
 
     def order(choice: str) -> tuple[int, str]:
-        slug = tail(choice)
+        slug = slug_of(choice)
         return (_CHOICES.index(slug) if slug in _CHOICES else len(_CHOICES), slug)
 
     return tuple(

@@ -12,15 +12,14 @@ from typing import Final
 
 import pyoxigraph as ox
 
-from peninsula.dataset.interface import Dataset, Term, select
-from peninsula.labels import LANGUAGES, find_labels, name_of
-from peninsula.namespaces import BASE, expand, shorten
+from peninsula.dataset.interface import Dataset, Term, select, select_about
+from peninsula.labels import find_labels, name_of, rank_language
+from peninsula.namespaces import BASE, expand
 from peninsula.tables import Cell, make_cell
+from peninsula.terms import iri_of
 
 #: A profile is about a few things. Should there be more, the rest is left out.
 MOST_THINGS: Final = 5000
-#: Described at once: few enough for the policy's limit on a query's length.
-_BATCH: Final = 400
 _THINGS: Final = "SELECT DISTINCT ?thing WHERE {{ {patterns} FILTER(isIRI(?thing)) }} LIMIT {limit}"
 # Two queries, because the engine would join every statement there is with the things found.
 _STATEMENTS: Final = """
@@ -62,7 +61,7 @@ class Statements:
     def texts(self, thing: str, *names: str) -> list[Cell]:
         """Return the literals among the values, those in the reader's language first."""
         found = {v for v in self.all(thing, *names) if isinstance(v, ox.Literal)}
-        ranked = sorted(found, key=lambda v: (_rank(v, self.language), v.value))
+        ranked = sorted(found, key=lambda v: (rank_language(v, self.language), v.value))
         return [make_cell(v, self.labels) for v in ranked]
 
     def text(self, thing: str, *names: str) -> Cell | None:
@@ -119,38 +118,21 @@ def gather(
     """
     union = " UNION ".join(f"{{ {pattern} }}" for pattern in patterns).replace("$this", str(this))
     query = _THINGS.format(patterns=union, limit=MOST_THINGS)
-    things = [str(row[0]) for row in select(dataset, query)]
+    things = [iri_of(row[0]) for row in select(dataset, query)]
     values: dict[str, dict[str, dict[Term, None]]] = {}
     named: dict[ox.NamedNode, None] = {}
-    for start in range(0, len(things), _BATCH):
-        batch = " ".join(things[start : start + _BATCH])
-        for thing, property, value in select(dataset, _STATEMENTS.format(things=batch)):
-            if not isinstance(thing, ox.NamedNode) or not isinstance(property, ox.NamedNode):
-                continue
-            if value is None:
-                continue
-            values.setdefault(thing.value, {}).setdefault(property.value, {})[value] = None
-            for term in (thing, value):
-                if isinstance(term, ox.NamedNode) and term.value.startswith(BASE):
-                    named[term] = None
+    for thing, property, value in select_about(dataset, _STATEMENTS, things):
+        if not isinstance(thing, ox.NamedNode) or not isinstance(property, ox.NamedNode):
+            continue
+        if value is None:
+            continue
+        values.setdefault(thing.value, {}).setdefault(property.value, {})[value] = None
+        for term in (thing, value):
+            if isinstance(term, ox.NamedNode) and term.value.startswith(BASE):
+                named[term] = None
     labels = find_labels(dataset, named, language)
     kept = {
         thing: {property: tuple(terms) for property, terms in said.items()}
         for thing, said in values.items()
     }
     return Statements(kept, labels, language)
-
-
-def tail(iri: str) -> str:
-    """Return the last part of an IRI: ``supports`` of a stance, ``c147`` of a claim."""
-    return iri.rpartition("/")[2].rpartition("#")[2]
-
-
-def name(iri: str) -> str:
-    """Return the name by which addresses of this server call a thing."""
-    return shorten(iri)
-
-
-def _rank(literal: ox.Literal, language: str) -> int:
-    order = (language, "en", *LANGUAGES)
-    return order.index(literal.language) if literal.language in order else len(order)

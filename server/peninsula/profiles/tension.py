@@ -9,6 +9,7 @@ from typing import Final
 import pyoxigraph as ox
 
 from peninsula.dataset.interface import Dataset
+from peninsula.namespaces import shorten
 from peninsula.profiles.briefs import (
     ClaimBrief,
     Mark,
@@ -16,7 +17,7 @@ from peninsula.profiles.briefs import (
     describe_claims,
     describe_mark,
 )
-from peninsula.profiles.statements import Statements, gather, name
+from peninsula.profiles.statements import Statements, gather
 from peninsula.tables import Cell
 
 _PATTERNS: Final = (
@@ -74,7 +75,7 @@ def read_tension(dataset: Dataset, iri: ox.NamedNode, language: str) -> TensionP
         for other in _contradicted(said, one) & set(members)
     }
     return TensionProfile(
-        name=name(tension),
+        name=shorten(tension),
         kind=describe_mark(said, tension, "pen:tensionKind"),
         description=said.text(tension, "dcterms:description"),
         notes=tuple(said.texts(tension, "skos:note")),

@@ -12,7 +12,7 @@ from flask import request
 
 from peninsula.chronicle import Choice, is_known
 from peninsula.errors import NotFound, ParameterError
-from peninsula.library import read_iri
+from peninsula.terms import read_iri
 from peninsula.views.names import open_index
 from peninsula.views.site import dataset, language
 

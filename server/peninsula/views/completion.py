@@ -31,8 +31,8 @@ from peninsula.errors import (
     QueryFailed,
     QuerySyntaxError,
 )
-from peninsula.library import read_iri
 from peninsula.namespaces import PREFIXES
+from peninsula.terms import read_iri
 from peninsula.views.answers import answer
 from peninsula.views.bodies import read_body
 from peninsula.views.site import (

@@ -17,7 +17,6 @@ from peninsula.dataset.generations import Generation, Generations, format_instan
 from peninsula.dataset.patches import Head, Row, read_rows, rows_of, write_rows
 from peninsula.errors import NotFound, ParameterError, PeninsulaError, UnknownGeneration
 from peninsula.formats import HTML, PLAIN_JSON, RDF_PATCH
-from peninsula.library import read_iri
 from peninsula.namespaces import shorten
 from peninsula.revisions import (
     Entry,
@@ -28,6 +27,7 @@ from peninsula.revisions import (
     mentioning,
     read_entry,
 )
+from peninsula.terms import read_iri
 from peninsula.views.answers import answer
 from peninsula.views.site import (
     asker,

@@ -13,6 +13,7 @@ from peninsula.formats import HTML
 from peninsula.labels import find_labels
 from peninsula.namespaces import expand
 from peninsula.overview import count_classes
+from peninsula.terms import STANCES
 from peninsula.translation import NAMES
 from peninsula.views.answers import answer
 from peninsula.views.site import (
@@ -31,9 +32,7 @@ FEATURED: Final = (
     "state:russia", "topic:sanctions", "event:winter-olympics-sochi-2014",
     "event:victory-day-moscow-2015", "resolution:2397",
 )  # fmt: skip
-_STANCES: Final = tuple(
-    f"stance:{name}" for name in ("supports", "opposes", "ambivalent", "conditional", "indifferent")
-)
+_STANCES: Final = tuple(f"stance:{slug}" for slug in STANCES if slug != "not-expressed")
 _YEAR: Final = 31_536_000
 
 

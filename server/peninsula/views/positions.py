@@ -25,19 +25,16 @@ from peninsula.drawing.timeline import Entry, draw_timeline
 from peninsula.errors import NotFound, ParameterError, UnknownResource
 from peninsula.evidence import Evidence, Reading, read_evidence, read_readings
 from peninsula.formats import CSV, HTML, PLAIN_JSON, Format
-from peninsula.library import read_iri
 from peninsula.namespaces import expand, shorten
 from peninsula.negotiation import choose
 from peninsula.selections import (
     KINDS,
     Selection,
     Window,
-    term,
     write_matrix_query,
     write_positions_query,
 )
 from peninsula.stances import (
-    STANCES,
     Cell,
     Dispute,
     Position,
@@ -55,6 +52,7 @@ from peninsula.stances import (
     order_actors,
     read_survey,
 )
+from peninsula.terms import STANCES, read_iri
 from peninsula.views.answers import answer
 from peninsula.views.site import (
     accepted,
@@ -450,7 +448,6 @@ def _choices(survey: Survey, wish: _Wish) -> dict[str, Any]:
         "kinds": KINDS,
         "take": _take(),
         "short": shorten,
-        "term": term,
         "chosen_actors": [shorten(iri) for iri in wish.selection.actors],
         "chosen_topic": shorten(wish.selection.topic) if wish.selection.topic else "",
         "chosen_stances": [shorten(iri) for iri in wish.selection.stances],

@@ -25,7 +25,6 @@ from peninsula.drawing.timeline import Entry, Timeline, draw_timeline
 from peninsula.errors import NotFound, ParameterError, PeninsulaError, UnknownResource
 from peninsula.formats import CSV, GRAPH_FORMATS, HTML, NQUADS, TRIG, Format, find
 from peninsula.knowledge import ONTOLOGY
-from peninsula.library import read_iri
 from peninsula.namespaces import BASE, CONCEPT_SCHEMES, THING_KINDS, expand
 from peninsula.negotiation import choose
 from peninsula.profiles.claim import read_claim
@@ -45,6 +44,7 @@ from peninsula.resources import (
     read_section,
 )
 from peninsula.sections import NARROWED_BY, Section, Spec, find_spec
+from peninsula.terms import read_iri
 from peninsula.views.answers import answer
 from peninsula.views.names import open_index
 from peninsula.views.site import (

@@ -10,10 +10,10 @@ from flask import Blueprint, Response, jsonify, request
 
 from peninsula.errors import ParameterError
 from peninsula.formats import CSV, HTML, PLAIN_JSON
-from peninsula.library import read_iri
 from peninsula.namespaces import CONCEPT_SCHEMES, THING_KINDS
 from peninsula.negotiation import choose
 from peninsula.search import LONGEST_TEXT, Found, Hit, Wish
+from peninsula.terms import read_iri
 from peninsula.views.answers import answer
 from peninsula.views.names import open_index
 from peninsula.views.site import accepted, language, local_path, render

@@ -43,7 +43,6 @@ from peninsula.formats import (
 )
 from peninsula.graphstore import MULTIPART, read_body_format, read_boundary
 from peninsula.knowledge import ONTOLOGY
-from peninsula.library import read_iri as read_name
 from peninsula.namespaces import shorten
 from peninsula.negotiation import choose
 from peninsula.payloads import refuse_hostile
@@ -65,6 +64,7 @@ from peninsula.shacl.rendering import RENDERINGS, REPORT_FORMATS
 from peninsula.shacl.report import ValidationReport, ValidationResult
 from peninsula.shacl.rewriting import Statement, append_step, declare, rewrite
 from peninsula.submission import find_queries, split_file
+from peninsula.terms import read_iri as read_name
 from peninsula.uploads import Part, SpooledFile, split_multipart, spool
 from peninsula.views.answers import answer
 from peninsula.views.bodies import spool_folder
