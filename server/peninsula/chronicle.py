@@ -7,9 +7,8 @@ policy positions. The page shows that query, for the kinds chosen.
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
@@ -21,6 +20,7 @@ from peninsula.labels import find_labels, name_of
 from peninsula.namespaces import expand
 from peninsula.sparql import spell, write_day, write_iri
 from peninsula.terms import day_of, iri_of, is_true, stance_of
+from peninsula.topics import ListedTopic, list_topics
 
 #: Things read at most for one page, and actors and topics offered.
 MOST_ITEMS: Final = 2000
@@ -125,11 +125,6 @@ SELECT ?actor ?kind ?count WHERE {{
   BIND(IF(EXISTS {{ ?actor a pen:State }}, "state",
        IF(EXISTS {{ ?actor a pen:Person }}, "person", "other")) AS ?kind)
 }}
-"""
-_TOPICS: Final = f"""
-SELECT DISTINCT ?topic ?broader WHERE {{
-  ?topic skos:inScheme vocabulary:topics OPTIONAL {{ ?topic skos:broader ?broader }}
-}} ORDER BY ?topic LIMIT {_MOST_CHOICES}
 """
 
 
@@ -399,10 +394,10 @@ def _read_actors(dataset: Dataset, items: Sequence[str]) -> dict[str, list[tuple
 
 @dataclass(frozen=True)
 class Choices:
-    """The actors by kind and the topics that a reader can choose; topics with their depth."""
+    """The actors by kind and the topics that a reader can choose."""
 
     actors: dict[str, list[Name]]
-    topics: list[tuple[Name, int]]
+    topics: list[ListedTopic]
 
 
 def read_choices(dataset: Dataset, language: str, *others: str) -> Choices:
@@ -411,39 +406,22 @@ def read_choices(dataset: Dataset, language: str, *others: str) -> Choices:
     for actor, kind, _ in select(dataset, _CHOICES):
         if isinstance(actor, ox.NamedNode) and isinstance(kind, ox.Literal):
             kinds[actor.value] = kind.value
-    narrower = _read_topics(dataset)
-    topics = {iri for iris in narrower.values() for iri in iris}
+    topics = list_topics(dataset, language)
+    known = {topic.iri for topic in topics}
     for iri in others:
-        if iri and iri not in topics:
+        if iri and iri not in known:
             kinds.setdefault(iri, "other")
-    labels = find_labels(dataset, (ox.NamedNode(iri) for iri in (*kinds, *topics)), language)
+    labels = find_labels(dataset, map(ox.NamedNode, kinds), language)
 
     def names(iris: Iterable[str]) -> list[Name]:
         found = [Name(iri, name_of(iri, labels)) for iri in iris]
         return sorted(found, key=lambda name: name.label.casefold())
 
-    def walk(above: str, depth: int, seen: frozenset[str]) -> Iterator[tuple[Name, int]]:
-        for name in names(narrower.get(above, [])):
-            if name.iri not in seen:
-                yield name, depth
-                yield from walk(name.iri, depth + 1, seen | {name.iri})
-
     groups = {
         kind: names(iri for iri, its_kind in kinds.items() if its_kind == kind)
         for kind in ("state", "person", "other")
     }
-    tree = itertools.islice(walk("", 0, frozenset()), _MOST_CHOICES)
-    return Choices({kind: found for kind, found in groups.items() if found}, list(tree))
-
-
-def _read_topics(dataset: Dataset) -> dict[str, list[str]]:
-    """Return the topics under each; those at the top under nothing."""
-    narrower: dict[str, list[str]] = defaultdict(list)
-    for topic, broader in select(dataset, _TOPICS):
-        if isinstance(topic, ox.NamedNode):
-            above = broader.value if isinstance(broader, ox.NamedNode) else ""
-            narrower[above].append(topic.value)
-    return dict(narrower)
+    return Choices({kind: found for kind, found in groups.items() if found}, topics)
 
 
 def is_known(dataset: Dataset, iri: str) -> bool:

@@ -9,7 +9,7 @@ beginning is unknown, so that nobody can say.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
@@ -24,6 +24,7 @@ from peninsula.namespaces import expand
 from peninsula.selections import CLASSES, KINDS, Selection, Window
 from peninsula.sparql import write_iri, write_list
 from peninsula.terms import STANCES, day_of, is_true, stance_of
+from peninsula.topics import Topics, read_topics
 
 #: Positions read for one page, and actors offered for a choice.
 MOST_POSITIONS: Final = 4000
@@ -41,12 +42,6 @@ SELECT ?position ?property ?value WHERE {{
   ?position ?property ?value
 }}
 """
-_TOPICS: Final = """
-SELECT DISTINCT ?topic ?broader WHERE {
-  { ?topic skos:inScheme vocabulary:topics } UNION { ?position a pen:PolicyPosition ; pen:hasTopic ?topic }
-  OPTIONAL { ?topic skos:broader ?broader }
-} LIMIT 5000
-"""  # noqa: E501
 _ACTORS: Final = """
 SELECT ?actor ?count ?class ?within WHERE {{
   {{
@@ -129,73 +124,6 @@ class Actor:
 
 
 @dataclass(frozen=True)
-class Topics:
-    """The tree of topics."""
-
-    broader: Mapping[str, frozenset[str]]
-
-    @cached_property
-    def narrower(self) -> Mapping[str, tuple[str, ...]]:
-        below: dict[str, list[str]] = defaultdict(list)
-        for topic, above in self.broader.items():
-            for one in above:
-                below[one].append(topic)
-        return {topic: tuple(sorted(topics)) for topic, topics in below.items()}
-
-    @cached_property
-    def tops(self) -> tuple[str, ...]:
-        """Return the topics above which there is none."""
-        tops = [topic for topic, above in self.broader.items() if not above]
-        # Topics in a ring have none above them that is reached; each of them is a top then.
-        reached = {topic for top in tops for topic in self.below(top)}
-        return tuple(sorted([*tops, *(t for t in self.broader if t not in reached)]))
-
-    def above(self, topic: str) -> frozenset[str]:
-        """Return the topic and those that it belongs under."""
-        return self._reach(topic, lambda t: self.broader.get(t, frozenset()))
-
-    def below(self, topic: str) -> frozenset[str]:
-        """Return the topic and those within it."""
-        return self._reach(topic, lambda t: self.narrower.get(t, ()))
-
-    def path(self, topic: str) -> tuple[str, ...]:
-        """Return the topics above ``topic``, from the top."""
-        path = [topic]
-        while (above := min(self.broader.get(path[0], ()), default="")) and above not in path:
-            path.insert(0, above)
-        return tuple(path[:-1])
-
-    def columns(
-        self, opened: Collection[str], name: Callable[[str], str], start: str = ""
-    ) -> Iterator[tuple[str, int]]:
-        """Yield the topics to show with their depth: the top ones, and what is in opened ones."""
-        yield from self._columns(
-            [start] if start else self.tops, frozenset(opened), name, 0, frozenset()
-        )
-
-    def _columns(
-        self, topics: Iterable[str], opened: frozenset[str], name: Callable[[str], str], depth: int,
-        seen: frozenset[str],
-    ) -> Iterator[tuple[str, int]]:  # fmt: skip
-        for topic in sorted(topics, key=lambda t: (name(t).casefold(), t)):
-            if topic in seen:
-                continue
-            yield topic, depth
-            if topic in opened:
-                narrower = self.narrower.get(topic, ())
-                yield from self._columns(narrower, opened, name, depth + 1, seen | {topic})
-
-    @staticmethod
-    def _reach(topic: str, step: Callable[[str], Iterable[str]]) -> frozenset[str]:
-        reached, waiting = {topic}, [topic]
-        while waiting:
-            fresh = set(step(waiting.pop())) - reached
-            reached |= fresh
-            waiting.extend(fresh)
-        return frozenset(reached)
-
-
-@dataclass(frozen=True)
 class Survey:
     """What a page of positions is made of."""
 
@@ -268,7 +196,7 @@ def read_survey(
         if missing
         else []
     )
-    topics = _read_topics(dataset)
+    topics = read_topics(dataset)
     people = _read_actors(dataset)
     survey = Survey(
         tuple(sorted(positions[:MOST_POSITIONS], key=lambda p: p.order)),
@@ -322,20 +250,6 @@ def _make_position(iri: str, given: Mapping[str, list[Term]]) -> Position | None
         stated or inferred,
         is_inferred=bool(inferred and not stated),
     )
-
-
-def _read_topics(dataset: Dataset) -> Topics:
-    broader: dict[str, set[str]] = {}
-    for topic, above in select(dataset, _TOPICS):
-        if isinstance(topic, ox.NamedNode):
-            known = broader.setdefault(topic.value, set())
-            if isinstance(above, ox.NamedNode):
-                known.add(above.value)
-    # A topic above one that is known is known, too.
-    for above_it in list(broader.values()):
-        for iri in above_it:
-            broader.setdefault(iri, set())
-    return Topics({topic: frozenset(above) for topic, above in sorted(broader.items())})
 
 
 def _read_actors(dataset: Dataset) -> list[Actor]:

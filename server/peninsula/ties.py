@@ -294,12 +294,6 @@ _NOT_COUNTERFACTUAL: Final = """OPTIONAL {
     ?source pen:hasModality ?modality FILTER(?modality != modality:counterfactual)
   }
   FILTER(BOUND(?modality) || NOT EXISTS { ?source pen:hasModality modality:counterfactual })"""
-_TOPICS: Final = """
-SELECT ?topic ?broader WHERE {
-  ?topic skos:inScheme vocabulary:topics
-  OPTIONAL { ?topic skos:broader ?broader }
-} ORDER BY ?topic LIMIT 5000
-"""
 
 
 def write_query(settings: Settings) -> str:
@@ -369,39 +363,6 @@ def _read_statements(rows: Iterable[Row], levels: Mapping[str, int]) -> list[Sta
         )
         for (actor, concept, source, stance), (documents, start, end) in found.items()
     ]
-
-
-@dataclass(frozen=True)
-class Topic:
-    """A topic as a form offers it."""
-
-    name: str
-    label: str
-    depth: int
-
-
-def list_topics(dataset: Dataset, language: str) -> list[Topic]:
-    """Return the topics, each below its broader one."""
-    rows = list(select(dataset, _TOPICS))
-    labels = find_labels(dataset, (row[0] for row in rows), language)
-    below: dict[str, list[str]] = defaultdict(list)
-    known = {value_of(topic) for topic, _ in rows}
-    for topic, broader in rows:
-        # A topic whose broader one is missing stands at the top.
-        parent = value_of(broader)
-        below[parent if parent in known else ""].append(value_of(topic))
-    listed: list[Topic] = []
-    seen: set[str] = set()
-
-    def walk(parent: str, depth: int) -> None:
-        for iri in sorted(below[parent], key=lambda iri: name_of(iri, labels).casefold()):
-            if iri not in seen:
-                seen.add(iri)
-                listed.append(Topic(shorten(iri), name_of(iri, labels), depth))
-                walk(iri, depth + 1)
-
-    walk("", 0)
-    return listed
 
 
 # The network.

@@ -45,7 +45,7 @@ ROWS: Final = [
     "profiles.statements",
     "search chronicle stances evidence",
     "shacl.mends",
-    "library shacl.shapes shacl.candidates tables columns positions hygiene rules",
+    "library shacl.shapes shacl.candidates tables columns positions hygiene rules topics",
     "shacl.validation shacl.lookup labels knowledge",
     "shacl.affected",
     "shacl.screen shacl.rewriting",

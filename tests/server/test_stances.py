@@ -17,7 +17,6 @@ from peninsula.stances import (
     Gap,
     Position,
     Survey,
-    Topics,
     choose_positions,
     compare,
     count_by_year,
@@ -31,6 +30,7 @@ from peninsula.stances import (
     order_actors,
     read_survey,
 )
+from peninsula.topics import Topics
 
 from .conftest import ask
 from .stance_scene import make_scene
@@ -251,10 +251,10 @@ def test_rows_stand_by_kind_or_by_state(survey: Survey) -> None:
 
 
 def test_topics_unfold_in_place(survey: Survey) -> None:
-    folded = list(survey.topics.columns((), survey.name))
+    folded = list(survey.topics.unfold((), survey.name))
     assert folded == [(expand("topic:diplomacy"), 0), (SANCTIONS, 0)]
     opened = [expand("topic:diplomacy"), expand("topic:multilateral-talks")]
-    assert [(shorten(t), d) for t, d in survey.topics.columns(opened, survey.name)] == [
+    assert [(shorten(t), d) for t, d in survey.topics.unfold(opened, survey.name)] == [
         ("topic:diplomacy", 0),
         ("topic:multilateral-talks", 1),
         ("topic:six-party-talks", 2),
@@ -271,7 +271,7 @@ def test_topics_in_a_ring_do_no_harm() -> None:
     assert ring.tops == ("a", "b", "c")
     assert ring.above("a") == ring.below("b") == {"a", "b"}
     assert ring.path("a") == ("b",)
-    assert ("a", 0) in list(ring.columns("abc", str))
+    assert ("a", 0) in list(ring.unfold("abc", str))
 
 
 def test_days_on_which_something_changes(survey: Survey) -> None:
@@ -334,4 +334,4 @@ def test_an_empty_dataset_has_no_positions() -> None:
     dataset = LocalDataset(ox.Store(), Policy())
     survey = read_survey(dataset, "en")
     assert survey.positions == ()
-    assert list(survey.topics.columns((), survey.name)) == []
+    assert list(survey.topics.unfold((), survey.name)) == []

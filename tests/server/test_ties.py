@@ -24,14 +24,8 @@ from peninsula.discourse import Tie
 from peninsula.errors import ParameterError, UnknownResource
 from peninsula.namespaces import PREFIXES
 from peninsula.policy import Policy
-from peninsula.ties import (
-    TieNetwork,
-    list_topics,
-    look_of,
-    make_network,
-    read_settings,
-    write_query,
-)
+from peninsula.ties import TieNetwork, look_of, make_network, read_settings, write_query
+from peninsula.topics import list_topics
 
 from .conftest import BROWSER
 from .test_network_drawing import read_graphml

@@ -222,7 +222,7 @@ def test_choices_are_actors_by_kind_and_the_tree_of_topics(scene: LocalDataset) 
     assert [name.label for name in choices.actors["state"]] == ["North Korea", "Russia"]
     assert [name.label for name in choices.actors["person"]] == ["Kim Jong-un", "Vladimir Putin"]
     assert [name.label for name in choices.actors["other"]] == ["Accra"]
-    assert [(name.label, depth) for name, depth in choices.topics] == [
+    assert [(topic.label, topic.depth) for topic in choices.topics] == [
         ("Sanctions", 0), ("UN sanctions", 1),
     ]  # fmt: skip
 

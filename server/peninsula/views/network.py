@@ -26,11 +26,11 @@ from peninsula.ties import (
     Member,
     Settings,
     TieNetwork,
-    list_topics,
     look_of,
     make_network,
     read_settings,
 )
+from peninsula.topics import list_topics
 from peninsula.views.answers import answer
 from peninsula.views.site import accepted, dataset, language, link_here, local_path, render
 

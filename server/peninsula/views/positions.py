@@ -278,7 +278,7 @@ def _near(iri: str, known: Iterable[str], survey: Survey) -> str:
 
 def _matrix(wish: _Wish, format: Format) -> Response:
     survey = read_survey(dataset(), language())
-    shown = list(survey.topics.columns(_opened(survey, wish), survey.name))
+    shown = list(survey.topics.unfold(_opened(survey, wish), survey.name))
     topics = list(dict.fromkeys(topic for topic, _ in shown))
     cells = make_cells(survey, wish.selection, topics)
     query = write_matrix_query(wish.selection, topics)
@@ -438,7 +438,7 @@ def _time_bar(survey: Survey, wish: _Wish) -> _TimeBar | None:
 def _choices(survey: Survey, wish: _Wish) -> dict[str, Any]:
     """Return what the form of every page offers."""
     every = order_actors(survey, survey.actors, by_name=True)
-    topics = survey.topics.columns(survey.topics.narrower, survey.name)
+    topics = survey.topics.unfold(survey.topics.narrower, survey.name)
     modalities = sorted({m for p in survey.positions for m in p.modalities}, key=survey.name)
     return {
         "actor_choices": [(shorten(iri), survey.name(iri), kind) for iri, kind in every],
@@ -509,10 +509,10 @@ def _more(survey: Survey, wish: _Wish, cell: Cell) -> dict[str, Any]:
     topics: list[tuple[str, int]] = []
     if chosen.topic:
         opened = survey.topics.below(chosen.topic)
-        found = survey.topics.columns(opened, survey.name, chosen.topic)
+        found = survey.topics.unfold(opened, survey.name, chosen.topic)
         topics = list(dict.fromkeys(found))
     elif chosen.actors:
-        topics = list(survey.topics.columns(_opened(survey, wish), survey.name))
+        topics = list(survey.topics.unfold(_opened(survey, wish), survey.name))
     names = list(dict.fromkeys(topic for topic, _ in topics))
     cells = make_cells(survey, chosen, names)
     actors = list(chosen.actors) or sorted({p.actor for p in (*cell.held, *cell.undecided)})
@@ -590,7 +590,7 @@ def _comparison(wish: _Wish, format: Format) -> Response:
     _require_known(survey, wish)
     start = chosen.topic
     opened = _opened(survey, wish) | (frozenset([start]) if start else frozenset())
-    shown = list(survey.topics.columns(opened, survey.name, start))
+    shown = list(survey.topics.unfold(opened, survey.name, start))
     topics = list(dict.fromkeys(topic for topic, _ in shown))
     cells = make_cells(survey, chosen, topics)
     query = write_matrix_query(chosen, topics)
