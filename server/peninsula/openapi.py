@@ -22,7 +22,8 @@ from peninsula.formats import (
     Format,
 )
 from peninsula.library import Library, Parameter, QueryTemplate
-from peninsula.protocol import FORM, QUERY
+from peninsula.protocol import FORM, QUERY, UPDATE
+from peninsula.shacl.rendering import REPORT_FORMATS
 
 _SCHEMAS: dict[str, dict[str, Any]] = {
     "iri": {"type": "string"},
@@ -50,9 +51,14 @@ def describe_api(library: Library, address: str) -> dict[str, Any]:
         "paths": {
             "/sparql": _sparql(),
             **_documents(),
+            "/update": _update(),
+            "/validate": _validate(),
             **{f"/queries/{t.slug}": _question(t) for t in library.templates.values()},
         },
-        "components": {"responses": {"problem": _problem()}},
+        "components": {
+            "responses": {"problem": _problem()},
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
     }
 
 
@@ -84,6 +90,45 @@ _DOCUMENTS: Final[dict[str, tuple[str, str, dict[str, tuple[str, str]], tuple[Fo
     "/id/{kind}/{slug}": (
         "describeThing", "Tell what is known of a thing (303 to the document)",
         {}, tuple(f for f in GRAPH_FORMATS if f.name not in {"trig", "nquads"}),
+    ),
+    "/positions": (
+        "comparePositions", "Compare the positions of actors on topics",
+        {
+            "actor": ("string", "who holds them, as state:russia; several are set side by side"),
+            "topic": ("string", "a topic with its narrower ones, as topic:sanctions"),
+            "stance": ("string", "a stance, as stance:opposes"),
+            "on": ("string", "a day, as 2017-12-22"),
+            "from": ("string", "the first day of a period"),
+            "until": ("string", "the last day of a period"),
+        },
+        (CSV, PLAIN_JSON, GRAPHML),
+    ),
+    "/timeline": (
+        "listHappenings", "List events, tenures, resolutions and positions along time",
+        {
+            "kind": ("string", "what to list, as summit; may be given several times"),
+            "actor": ("string", "whom it is about, as person:kim-jong-un"),
+            "topic": ("string", "a topic, as topic:sanctions"),
+            "from": ("string", "the first year or day"),
+            "until": ("string", "the last year or day"),
+        },
+        (PLAIN_JSON, CSV),
+    ),
+    "/map": (
+        "locateHappenings", "List places with what happened there",
+        {
+            "kind": ("string", "what to list, as summit; may be given several times"),
+            "actor": ("string", "whom it is about, as state:russia"),
+            "topic": ("string", "a topic, as topic:sanctions"),
+            "from": ("string", "the first year or day"),
+            "until": ("string", "the last year or day"),
+        },
+        (GEOJSON, PLAIN_JSON, CSV),
+    ),
+    "/network": (
+        "relateActors", "List who met, voted or argued like whom; the page explains each setting",
+        {"of": ("string", "meetings, votes or stances")},
+        (GRAPHML, CSV, PLAIN_JSON),
     ),
     "/store": (
         "readGraph", "Read a named graph (SPARQL 1.1 Graph Store HTTP Protocol)",
@@ -191,6 +236,53 @@ def _sparql() -> dict[str, Any]:
             },
             "responses": answer,
         },
+    }
+
+
+def _update() -> dict[str, Any]:
+    """Describe how the graph is changed."""
+    update = {"type": "string", "description": "a SPARQL 1.1 update"}
+    return {
+        "post": {
+            "operationId": "update",
+            "summary": "Change the graph by a SPARQL update; needs a token",
+            "security": [{"token": []}],
+            "parameters": [_in_query("dry-run", "boolean", "tell the change and make none")],
+            "requestBody": {
+                "required": True,
+                "content": {
+                    UPDATE: {"schema": update},
+                    FORM: {"schema": {"type": "object", "properties": {"update": update}}},
+                },
+            },
+            "responses": _responses((PLAIN_JSON,)),
+        }
+    }
+
+
+def _validate() -> dict[str, Any]:
+    """Describe how statements are judged without being stored."""
+    text = {"type": "string"}
+    types = [format.media_type for format in GRAPH_FORMATS]
+    return {
+        "post": {
+            "operationId": "validate",
+            "summary": "Judge statements by the shapes, as if they were added; nothing is stored",
+            "parameters": [
+                {
+                    "name": "mode",
+                    "in": "query",
+                    "schema": {"type": "string", "enum": ["graph", "alone"]},
+                    "description": "as if added to the graph, or by themselves",
+                },
+                _format_parameter(REPORT_FORMATS),
+            ],
+            "requestBody": {
+                "required": True,
+                "content": {media_type: {"schema": text} for media_type in (*types, UPDATE)},
+            },
+            "responses": _responses(REPORT_FORMATS),
+        }
     }
 
 

@@ -51,7 +51,10 @@ def _send(folder: Path, name: str, caching: str) -> Response:
     encoding = None
     if suffix != ".woff2":  # compressed in itself
         encoding = choose_encoding(request.headers.get("Accept-Encoding"), content_type)
-    body = _read(folder, name, encoding)
+    try:
+        body = _read(folder, name, encoding)
+    except FileNotFoundError:  # built anew since the server started
+        raise NotFound(f"There is no file “{name}” any more.", "Reload the page.") from None
     tag = make_etag(0, name, body)
     if is_not_modified(request.headers.get("If-None-Match"), None, tag):
         response = Response(status=304)
