@@ -16,6 +16,7 @@ import pyoxigraph as ox
 
 from peninsula.dataset.interface import Row, Term
 from peninsula.namespaces import CONCEPT_SCHEMES, expand, shorten
+from peninsula.terms import read_day as day_meant
 
 _EDTF: Final = expand("edtf:")
 _WKT: Final = expand("geo:wktLiteral")
@@ -35,7 +36,7 @@ _KINDS: Final = {
 _POINT: Final = re.compile(
     r"\s*(?:<[^>]*>\s*)?POINT\s*(?:Z\s*)?\(\s*([-+.\deE]+)\s+([-+.\deE]+)[^)]*\)\s*", re.IGNORECASE
 )
-_DAY: Final = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?")
+_DAY: Final = re.compile(r"\d{4}(?:-\d\d(?:-\d\d)?)?", re.ASCII)
 #: Words of a name that say which end of a time a date is.
 _STARTS: Final = frozenset(
     {"from", "start", "starts", "begin", "begins", "since", "first", "earliest", "opened", "born"}
@@ -214,21 +215,10 @@ def read_number(term: Term | None) -> float | None:
 def read_day(term: Term | None, *, is_end: bool = False) -> date | None:
     """Return the day of a date; of a month or year the first, or the last where it is an end."""
     match = _DAY.match(term.value) if isinstance(term, ox.Literal) else None
-    if match is None:
-        return None
-    year, month, day = (int(part) if part else 0 for part in match.groups())
     try:
-        if day:
-            return date(year, month, day)
-        if not is_end:
-            return date(year, month or 1, 1)
-        return date(year, month, _last_day(year, month)) if month else date(year, 12, 31)
+        return day_meant(match[0], is_end=is_end) if match else None
     except ValueError:
         return None
-
-
-def _last_day(year: int, month: int) -> int:
-    return 31 if month == 12 else (date(year, month + 1, 1) - date(year, month, 1)).days
 
 
 # Which parts there are.

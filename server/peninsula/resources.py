@@ -6,13 +6,13 @@ Sections (``sections``) tell the rest: what others, tenures and votes and claims
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import pyoxigraph as ox
 
+from peninsula.columns import read_point
 from peninsula.dataset.interface import Dataset, Term, select
 from peninsula.labels import LANGUAGES, find_labels, name_of
 from peninsula.namespaces import BASE, expand, shorten
@@ -83,7 +83,6 @@ SELECT ?subject ?property ?value ?graph WHERE {{
   }}
 }}
 """
-_POINT: Final = re.compile(r"POINT\s*Z?\s*\(\s*(-?[\d.]+)\s+(-?[\d.]+)", re.IGNORECASE)
 
 _TYPE: Final = expand("rdf:type")
 _LABELS: Final = tuple(
@@ -561,16 +560,8 @@ def _list_pointing(
 
 def _read_spot(row: tuple[Term | None, ...], labels: dict[str, str]) -> Placed | None:
     place, shape = row
-    match = _POINT.search(value_of(shape))
-    if match is None:
-        return None
-    try:
-        longitude, latitude = float(match[1]), float(match[2])
-    except ValueError:
-        return None
-    if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
-        return None
-    return Placed(make_cell(place, labels), latitude, longitude)
+    point = read_point(shape)
+    return Placed(make_cell(place, labels), *point) if point else None
 
 
 def _read_links(

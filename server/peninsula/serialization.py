@@ -6,6 +6,7 @@ built by hand, and nothing large is built whole: a reader process writes into a 
 
 from __future__ import annotations
 
+import csv
 import io
 import itertools
 from collections.abc import Iterable, Iterator
@@ -18,6 +19,8 @@ from peninsula.namespaces import PREFIXES
 
 #: Up to so many triples are looked through for the prefixes they use.
 _TRIPLES_SEEN: Final = 5000
+#: Characters of CSV that are passed on together.
+_PIECE: Final = 1 << 16
 #: Formats whose documents read better with prefixes.
 PREFIXED: Final = (ox.RdfFormat.TURTLE, ox.RdfFormat.TRIG, ox.RdfFormat.RDF_XML)
 
@@ -62,6 +65,24 @@ def write_to_bytes(statements: Statements, format: Format) -> bytes:
     output = io.BytesIO()
     write_statements(statements, format, output)
     return output.getvalue()
+
+
+def write_csv(rows: Iterable[Iterable[object]]) -> str:
+    """Return rows of our own, the headings first, as CSV."""
+    return "".join(write_csv_in_pieces(rows))
+
+
+def write_csv_in_pieces(rows: Iterable[Iterable[object]]) -> Iterator[str]:
+    """Yield them as they come, many lines at once."""
+    output = io.StringIO(newline="")
+    writer = csv.writer(output)
+    for row in rows:
+        writer.writerow([str(v).lower() if isinstance(v, bool) else v for v in row])
+        if output.tell() > _PIECE:
+            yield output.getvalue()
+            output.seek(0)
+            output.truncate()
+    yield output.getvalue()
 
 
 def used_prefixes(statements: Statements) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import calendar
+import re
 from datetime import date
 from typing import Final
 
@@ -14,6 +16,7 @@ STANCES: Final = (
     "supports", "conditional", "ambivalent", "indifferent", "opposes", "not-expressed",
 )  # fmt: skip
 _STANCE: Final = expand("stance:")
+_DAY: Final = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?", re.ASCII)
 
 
 def value_of(term: object) -> str:
@@ -42,6 +45,21 @@ def day_of(text: str) -> date | None:
         return date.fromisoformat(text[:10])
     except ValueError:
         return None
+
+
+def read_day(text: str, *, is_end: bool = False) -> date:
+    """Return the day meant by 2017, 2017-09 or 2017-09-11: the first, or the last as an end.
+
+    Raises ValueError where it is none of them.
+    """
+    match = _DAY.fullmatch(text)
+    if match is None:
+        raise ValueError(f"“{text}” is no year, month or day")
+    year, month, day = (int(part) if part else 0 for part in match.groups())
+    if is_end:
+        month = month or 12
+        return date(year, month, day or calendar.monthrange(year, month)[1])
+    return date(year, month or 1, day or 1)
 
 
 def slug_of(iri: str) -> str:

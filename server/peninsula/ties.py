@@ -37,7 +37,7 @@ from peninsula.discourse import (
 from peninsula.errors import ParameterError, UnknownResource
 from peninsula.labels import find_labels, name_of
 from peninsula.namespaces import expand, shorten
-from peninsula.terms import STANCES, day_of, read_iri, slug_of, value_of
+from peninsula.terms import STANCES, day_of, read_day, read_iri, slug_of, value_of
 
 #: Statements read at most, and nodes that a page or a file shows at most: the busiest.
 MOST_STATEMENTS: Final = 50_000
@@ -196,10 +196,7 @@ def _read_date(values: Mapping[str, str], name: str) -> date | None:
     if not text:
         return None
     try:
-        # A year alone is its first or its last day.
-        if len(text) == len("2017") and text.isdigit():
-            text += "-01-01" if name == "from" else "-12-31"
-        return date.fromisoformat(text)
+        return read_day(text, is_end=name == "until")
     except ValueError:
         raise ParameterError(
             f"“{text}” is no day for the parameter “{name}”.",

@@ -166,7 +166,7 @@ def test_changes_that_name_a_thing_are_found(scene: Served) -> None:
     text = page(scene, "/history?thing=event:hanoi")
     assert re.findall(r'<a href="/history/(\d+)\?thing=event%3Ahanoi">', text) == ["3", "2", "1"]
     assert "No change that was looked through names it" in page(scene, "/history?thing=state:x")
-    assert "is the name of nothing" in page(scene, "/history?thing=a+b", 400)
+    assert "is no name for the parameter" in page(scene, "/history?thing=a+b", 400)
     one = page(scene, "/history/4?thing=event:hanoi")
     assert "Nothing of it differs" in one
     assert "a city" not in one

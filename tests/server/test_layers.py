@@ -28,7 +28,7 @@ ROWS: Final = [
     "views.network views.search views.about views.ontology views.completion",
     "views.resources views.history views.trials views.operations",
     "views.answers views.bodies views.assets views.showing views.names",
-    "views.site",
+    "views.site views.parameters",
     "front serving console",
     "checking gate",
     "submission",

@@ -7,8 +7,6 @@ https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Mapping
 from html import escape
@@ -30,7 +28,7 @@ from peninsula.formats import (
     Format,
 )
 from peninsula.namespaces import BASE, PREFIXES
-from peninsula.serialization import write_to_bytes
+from peninsula.serialization import write_csv, write_to_bytes
 from peninsula.shacl.report import ValidationReport, ValidationResult
 
 TEXT: Final = Format("text", "text/plain", "txt", "Text")
@@ -108,13 +106,11 @@ def to_json(report: ValidationReport) -> str:
 
 def to_csv(report: ValidationReport) -> str:
     """Return the report as a table, a row a result."""
-    output = io.StringIO()
-    writer = csv.writer(output)
-    writer.writerow([*_COLUMNS, "mend"])
+    rows: list[list[object]] = [[*_COLUMNS, "mend"]]
     for result in report.results:
         mends = "; ".join(mend.title for mend in result.mends)
-        writer.writerow([*(getattr(result, name) or "" for name in _COLUMNS), mends])
-    return output.getvalue()
+        rows.append([*(getattr(result, name) or "" for name in _COLUMNS), mends])
+    return write_csv(rows)
 
 
 def to_sarif(report: ValidationReport) -> str:

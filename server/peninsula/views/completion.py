@@ -32,9 +32,9 @@ from peninsula.errors import (
     QuerySyntaxError,
 )
 from peninsula.namespaces import PREFIXES
-from peninsula.terms import read_iri
 from peninsula.views.answers import answer
 from peninsula.views.bodies import read_body
+from peninsula.views.parameters import read_name
 from peninsula.views.site import (
     current_site,
     dataset,
@@ -63,12 +63,12 @@ def terms() -> Response:
             parameter="name",
         )  # fmt: skip
 
+    meant = [read_name("name", name) for name in names]
+
     def tell() -> Response:
         state = dataset()
-        if names:
-            return jsonify(
-                terms=_as_json(describe_terms(state, map(_read_name, names), language()))
-            )
+        if meant:
+            return jsonify(terms=_as_json(describe_terms(state, meant, language())))
         return jsonify(
             classes=_as_json(list_classes(state, language())),
             properties=_as_json(list_properties(state, language())),
@@ -142,15 +142,6 @@ def _as_json(found: list[Suggestion]) -> list[dict[str, Any]]:
         }
         for term in found
     ]
-
-
-def _read_name(name: str) -> str:
-    try:
-        return read_iri(name).value
-    except ValueError:
-        raise ParameterError(
-            f"name: “{name}” is neither a prefixed name nor an IRI.", parameter="name"
-        ) from None
 
 
 def _describe(error: PeninsulaError) -> dict[str, Any]:

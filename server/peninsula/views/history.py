@@ -29,6 +29,7 @@ from peninsula.revisions import (
 )
 from peninsula.terms import read_iri
 from peninsula.views.answers import answer
+from peninsula.views.parameters import name_given, number_given
 from peninsula.views.site import (
     asker,
     current_site,
@@ -39,6 +40,9 @@ from peninsula.views.site import (
     require_reading,
     wants_html,
 )
+
+#: The largest number of a generation, and of a page, that is looked for.
+_MOST_NUMBER: Final = 10**12
 
 blueprint = Blueprint("history", __name__)
 
@@ -70,8 +74,8 @@ def _list() -> Response:
     database = current_site().database
     kept = {generation.number: generation for generation in database.all()}
     current = database.current.number
-    thing = _read_thing()
-    newest = min(_read_number("before", current + 1) - 1, current)
+    thing = name_given("thing")
+    newest = min(number_given("before", current + 1, _MOST_NUMBER) - 1, current)
     found: list[Entry] = []
     generations = _generations()
     if generations is None:
@@ -113,33 +117,6 @@ def _generations() -> Generations | None:
     return database.generations if isinstance(database, EmbeddedDatabase) else None
 
 
-def _read_thing() -> str:
-    text = request.args.get("thing", "").strip()
-    if not text:
-        return ""
-    try:
-        return read_iri(text).value
-    except ValueError:
-        raise ParameterError(
-            f"thing: “{text}” is the name of nothing.",
-            "Write a prefixed name such as state:russia, or an IRI.",
-            parameter="thing",
-        ) from None
-
-
-def _read_number(name: str, default: int) -> int:
-    text = request.args.get(name, "").strip()
-    if not text:
-        return default
-    if not text.isascii() or not text.isdigit() or len(text) > 12 or not int(text):
-        raise ParameterError(
-            f"{name}: “{text}” is no positive whole number.",
-            "Write the number of a generation, such as 1.",
-            parameter=name,
-        )
-    return int(text)
-
-
 # One generation.
 
 
@@ -171,12 +148,16 @@ def _show(number: int) -> Response:
         raise UnknownGeneration(
             f"Of generation {number} nothing is known here.", "This store begins later."
         )
-    thing = _read_thing()
+    thing = name_given("thing")
     revision = None
     if entry.has_patch and generations:
         rows = read_rows(generations.patch(number))
         revision = describe(
-            rows, database.view(asker()), language(), page=_read_number("page", 1), about=thing
+            rows,
+            database.view(asker()),
+            language(),
+            page=number_given("page", 1, _MOST_NUMBER),
+            about=thing,
         )
     config = current_site().config
     page = render(
@@ -261,12 +242,12 @@ def _compare() -> Response:
     database = current_site().database
     current = database.current.number
     before, after = _read_pair()
-    thing = _read_thing()
+    thing = name_given("thing")
     revision = describe(
         _difference(before, after),
         database.view(asker()),
         language(),
-        page=_read_number("page", 1),
+        page=number_given("page", 1, _MOST_NUMBER),
         about=thing,
     )
     if not wants_html(PLAIN_JSON):
@@ -286,8 +267,8 @@ def _compare() -> Response:
 
 def _read_pair() -> tuple[int, int]:
     current = current_site().database.current.number
-    after = _read_number("to", current)
-    before = _read_number("from", max(after - 1, 1))
+    after = number_given("to", current, _MOST_NUMBER)
+    before = number_given("from", max(after - 1, 1), _MOST_NUMBER)
     for name, number in (("from", before), ("to", after)):
         if number > current:
             raise UnknownGeneration(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from collections.abc import Iterable
@@ -13,18 +11,18 @@ from flask import Blueprint, Response, jsonify, request
 
 from peninsula.chronicle import EVENTS, Item, read_choices, write_query
 from peninsula.drawing.maps import VIEWS, Map, Spot, draw_map
-from peninsula.errors import ParameterError
-from peninsula.formats import CSV, HTML, PLAIN_JSON, Format
+from peninsula.formats import CSV, GEOJSON, HTML, PLAIN_JSON, Format
 from peninsula.gazetteer import Gazetteer, Site, read_gazetteer
 from peninsula.namespaces import BASE, shorten
 from peninsula.negotiation import choose
+from peninsula.serialization import write_csv
 from peninsula.views.answers import answer
 from peninsula.views.choices import read_choice
+from peninsula.views.parameters import choice_given
 from peninsula.views.site import accepted, dataset, language, link_here, render
 
 blueprint = Blueprint("maps", __name__)
 
-GEOJSON: Final = Format("geojson", "application/geo+json", "geojson", "GeoJSON")
 _USUAL: Final = tuple(slug for slug in EVENTS if slug != "planned")
 _FIRST_VIEW: Final = "region"
 #: The view that tells apart what is one spot in another.
@@ -40,11 +38,7 @@ def places() -> Response:
 
     def show() -> Response:
         choice = read_choice(EVENTS, _USUAL, None)
-        view = request.args.get("view") or _FIRST_VIEW
-        if view not in VIEWS:
-            raise ParameterError(
-                f"There is no view “{view}”.", f"Choose of {', '.join(VIEWS)}.", parameter="view"
-            )
+        view = choice_given("view", (_FIRST_VIEW, *VIEWS))
         with_others = bool(request.args.get("others"))
         gazetteer = read_gazetteer(dataset(), choice, language(), with_others=with_others)
         query = write_query(choice, with_places=True)
@@ -135,11 +129,8 @@ def _as_row(item: Item | None, site: Site | None) -> dict[str, Any]:
 
 
 def _as_csv(gazetteer: Gazetteer) -> str:
-    output = io.StringIO()
-    writer = csv.DictWriter(output, list(_as_row(None, None)))
-    writer.writeheader()
-    writer.writerows(_as_row(*pair) for pair in _pairs(gazetteer))
-    return output.getvalue()
+    rows = (_as_row(*pair).values() for pair in _pairs(gazetteer))
+    return write_csv((_as_row(None, None), *rows))
 
 
 def _as_geojson(gazetteer: Gazetteer) -> dict[str, Any]:

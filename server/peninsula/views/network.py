@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -15,10 +13,11 @@ from flask import Blueprint, Response, jsonify, request
 from peninsula.discourse import Statement, Tie
 from peninsula.drawing.network import Edge, Node, draw_network, to_graphml
 from peninsula.errors import NotFound, UnknownResource
-from peninsula.formats import CSV, HTML, PLAIN_JSON, Format, find
+from peninsula.formats import CSV, GRAPHML, HTML, PLAIN_JSON, Format, find
 from peninsula.labels import find_labels
 from peninsula.namespaces import expand
 from peninsula.negotiation import choose
+from peninsula.serialization import write_csv
 from peninsula.tables import Cell, make_cell
 from peninsula.ties import (
     MOST_NODES_IN_FILES,
@@ -36,9 +35,6 @@ from peninsula.views.site import accepted, dataset, language, link_here, local_p
 
 blueprint = Blueprint("network", __name__)
 
-GRAPHML: Final = Format(
-    "graphml", "application/graphml+xml", "graphml", "GraphML", ("application/xml", "text/xml")
-)
 MATRIX_CSV: Final = Format("matrix.csv", "text/csv", "matrix.csv", "CSV")
 MATRIX_JSON: Final = Format("matrix.json", "application/json", "matrix.json", "JSON")
 FORMATS: Final = (PLAIN_JSON, GRAPHML, CSV, MATRIX_CSV, MATRIX_JSON)
@@ -323,9 +319,7 @@ def _write_matrix_json(made: TieNetwork) -> Response:
 
 
 def _send_rows(rows: Iterable[Sequence[Any]]) -> Response:
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows(rows)
-    return Response(text.getvalue(), content_type=CSV.content_type)
+    return Response(write_csv(rows), content_type=CSV.content_type)
 
 
 _WRITERS: Final[dict[str, Callable[[TieNetwork], Response]]] = {

@@ -7,8 +7,6 @@ Whatever narrows a page (stance, modality, time …) stays in the links to the n
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -24,7 +22,7 @@ from peninsula.drawing.network import Edge, Node, to_graphml
 from peninsula.drawing.timeline import Entry, draw_timeline
 from peninsula.errors import NotFound, ParameterError, UnknownResource
 from peninsula.evidence import Evidence, Reading, read_evidence, read_readings
-from peninsula.formats import CSV, HTML, PLAIN_JSON, Format
+from peninsula.formats import CSV, GRAPHML, HTML, PLAIN_JSON, Format
 from peninsula.namespaces import expand, shorten
 from peninsula.negotiation import choose
 from peninsula.selections import (
@@ -34,6 +32,7 @@ from peninsula.selections import (
     write_matrix_query,
     write_positions_query,
 )
+from peninsula.serialization import write_csv
 from peninsula.stances import (
     Cell,
     Dispute,
@@ -52,8 +51,17 @@ from peninsula.stances import (
     order_actors,
     read_survey,
 )
-from peninsula.terms import STANCES, read_iri
+from peninsula.terms import STANCES
 from peninsula.views.answers import answer
+from peninsula.views.parameters import (
+    check_period,
+    choice_given,
+    choices_given,
+    day_given,
+    given,
+    number_given,
+    read_name,
+)
 from peninsula.views.site import (
     accepted,
     dataset,
@@ -67,10 +75,10 @@ from peninsula.views.site import (
 
 blueprint = Blueprint("positions", __name__)
 
-GRAPHML: Final = Format("graphml", "application/graphml+xml", "graphml", "GraphML")
 _FORMATS: Final = (CSV, PLAIN_JSON, GRAPHML)
 #: How the rows of the matrix may stand.
 ROWS: Final = ("kind", "kind-name", "state", "state-name")
+_MOST_PAGES: Final = 100_000
 _MOST_COMPARED: Final = 6
 _PAGE: Final = 60
 #: Years that a strip has room for, each to be clicked on.
@@ -147,40 +155,19 @@ def _read_wish() -> _Wish:
         topics[0] if topics else "",
         tuple(_read_iris("stance", "stance")),
         tuple(_read_iris("modality", "modality")),
-        tuple(_read_choices("kind", KINDS)),
+        tuple(choices_given("kind", KINDS)),
         window,
-        is_aimed=bool(_read_choices("aim", ("object",))),
-        takes_unknown=bool(_read_choices("unknown", ("held",))),
+        is_aimed=bool(choices_given("aim", ("object",))),
+        takes_unknown=bool(choices_given("unknown", ("held",))),
     )
-    opened = {name if name == _OPEN_ALL else read_name("open", name) for name in _given("open")}
-    rows = _read_choices("rows", ROWS)
-    page = request.args.get("page", "1").strip() or "1"
-    if not (page.isascii() and page.isdigit() and 1 <= int(page[:9]) <= 100_000):
-        raise ParameterError(f"“{page}” is no number of a page.", parameter="page")
-    kept: dict[str, object] = {name: found for name in _KEPT if (found := _given(name))}
-    return _Wish(selection, frozenset(opened), rows[0] if rows else ROWS[0], int(page), kept)
-
-
-def _given(name: str) -> list[str]:
-    return [text.strip() for text in request.args.getlist(name) if text.strip()]
-
-
-def read_name(parameter: str, text: str, prefix: str = "") -> str:
-    """Return the IRI that ``text`` means: an IRI, a prefixed name, or a name within ``prefix``."""
-    try:
-        if prefix and ":" not in text and "/" not in text:
-            text = f"{prefix}:{text}"
-        return read_iri(text).value
-    except ValueError as error:
-        raise ParameterError(
-            f"“{text}” is no name for the parameter “{parameter}”: {error}.",
-            "Write it as state:russia or topic:sanctions, or as a full IRI.",
-            parameter=parameter,
-        ) from None
+    opened = {name if name == _OPEN_ALL else read_name("open", name) for name in given("open")}
+    rows, page = choice_given("rows", ROWS), number_given("page", 1, _MOST_PAGES)
+    kept: dict[str, object] = {name: found for name in _KEPT if (found := given(name))}
+    return _Wish(selection, frozenset(opened), rows, page, kept)
 
 
 def _read_iris(parameter: str, prefix: str = "") -> list[str]:
-    found = [read_name(parameter, text, prefix) for text in _given(parameter)]
+    found = [read_name(parameter, text, prefix) for text in given(parameter)]
     if parameter == "stance":
         known = {expand(f"stance:{slug}") for slug in STANCES}
         for iri in found:
@@ -193,20 +180,9 @@ def _read_iris(parameter: str, prefix: str = "") -> list[str]:
     return found
 
 
-def _read_choices(parameter: str, choices: Sequence[str]) -> list[str]:
-    found = _given(parameter)
-    for text in found:
-        if text not in choices:
-            raise ParameterError(
-                f"“{text}” is nothing to choose for the parameter “{parameter}”.",
-                f"There are: {', '.join(choices)}.",
-                parameter=parameter,
-            )
-    return found
-
-
 def _read_window() -> Window | None:
-    on, first, last = (_read_day(name) for name in ("on", "from", "until"))
+    on = day_given("on", is_whole=True)
+    first, last = day_given("from"), day_given("until", is_end=True)
     if on and (first or last):
         raise ParameterError(
             "A day (“on”) and a period (“from”, “until”) are asked for at the same time.",
@@ -217,29 +193,8 @@ def _read_window() -> Window | None:
         return Window(on, on)
     if not (first or last):
         return None
-    window = Window(first or date.min, last or date.max)
-    if window.first > window.last:
-        raise ParameterError(
-            f"The period ends on {window.last}, before it begins on {window.first}.",
-            parameter="until",
-        )
-    return window
-
-
-def _read_day(name: str) -> date | None:
-    text = request.args.get(name, "").strip()
-    if not text:
-        return None
-    try:
-        if len(text) != len("2017-12-22"):
-            raise ValueError
-        return date.fromisoformat(text)
-    except ValueError:
-        raise ParameterError(
-            f"“{text}” is no day for the parameter “{name}”.",
-            "Write it as 2017-12-22.",
-            parameter=name,
-        ) from None
+    check_period(first, last)
+    return Window(first or date.min, last or date.max)
 
 
 def _require_known(survey: Survey, wish: _Wish) -> None:
@@ -716,13 +671,8 @@ def _send_records(
 ) -> Response:
     if format is PLAIN_JSON:
         return jsonify({"generation": generation().number, "sparql": query, "rows": records})
-    output = io.StringIO()
-    writer = csv.writer(output)
-    writer.writerow(columns)
-    for record in records:
-        values = (record[name] for name in columns)
-        writer.writerow([str(v).lower() if isinstance(v, bool) else v for v in values])
-    return Response(output.getvalue(), content_type=CSV.content_type)
+    rows = ([record[name] for name in columns] for record in records)
+    return Response(write_csv((columns, *rows)), content_type=CSV.content_type)
 
 
 def _send_graphml(survey: Survey, records: Iterable[dict[str, Any]]) -> Response:

@@ -6,9 +6,7 @@ about it, a page or RDF as the client wishes. The same holds for terms, concepts
 
 from __future__ import annotations
 
-import csv
 import difflib
-import io
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -44,9 +42,10 @@ from peninsula.resources import (
     read_section,
 )
 from peninsula.sections import NARROWED_BY, Section, Spec, find_spec
-from peninsula.terms import read_iri
+from peninsula.serialization import write_csv_in_pieces
 from peninsula.views.answers import answer
 from peninsula.views.names import open_index
+from peninsula.views.parameters import number_given, read_name
 from peninsula.views.site import (
     accepted,
     asker,
@@ -137,8 +136,6 @@ _SLUG: Final = r"[\w.~%-]+(?:/[\w.~%-]+)*"
 _EARLIER: Final = 2
 _PATIENCE: Final = 1.0  # seconds
 _MOST_PAGES: Final = 100_000
-#: Pieces in which a table of statements is sent.
-_PIECE: Final = 16_384
 
 
 @blueprint.get("/ns")
@@ -267,7 +264,7 @@ def _read_wish() -> Callable[[ox.NamedNode], Extract] | None:
     key, name = request.args.get("section", ""), request.args.get("property", "")
     if not key and not name:
         return None
-    page = _read_page()
+    page = number_given("page", 1, _MOST_PAGES)
     if key:
         spec = find_spec(key)
         if spec is None:
@@ -277,31 +274,13 @@ def _read_wish() -> Callable[[ox.NamedNode], Extract] | None:
             )  # fmt: skip
         found: Spec = spec
         narrowed = {
-            key: _read_name(key, text)
+            key: read_name(key, text)
             for key in NARROWED_BY
             if (text := request.args.get(key, "").strip())
         }
         return lambda iri: read_section(dataset(), iri, found, page, narrowed, language())
-    property = ox.NamedNode(_read_name("property", name))
+    property = ox.NamedNode(read_name("property", name))
     return lambda iri: read_pointing(dataset(), iri, property, page, language())
-
-
-def _read_name(parameter: str, text: str) -> str:
-    try:
-        return read_iri(text).value
-    except ValueError as error:
-        raise ParameterError(
-            f"“{text}” is no name for the parameter “{parameter}”: {error}.",
-            "Example: state:russia",
-            parameter=parameter,
-        ) from None
-
-
-def _read_page() -> int:
-    text = request.args.get("page", "1").strip() or "1"
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= _MOST_PAGES):
-        raise ParameterError(f"“{text}” is no number of a page.", "Try 1.", parameter="page")
-    return int(text)
 
 
 def _draw_timelines(about: About) -> dict[str, Timeline]:
@@ -412,23 +391,18 @@ def _graph_rows(iri: ox.NamedNode) -> Iterator[tuple[Any, ...]]:
 
 
 def _write_csv(rows: Iterable[tuple[Any, ...]]) -> Iterator[bytes]:
-    """Yield statements as CSV: the value with its datatype and language beside it."""
-    output = io.StringIO()
-    writer = csv.writer(output)
-    writer.writerow(("subject", "property", "value", "datatype", "language", "graph"))
-    for subject, property, value, graph in rows:
-        datatype = tag = ""
-        if isinstance(value, ox.Literal):
-            tag = value.language or ""
-            datatype = "" if tag else value.datatype.value
-        writer.writerow(
-            (_text(subject), _text(property), _text(value), datatype, tag, _text(graph))
-        )
-        if output.tell() > _PIECE:
-            yield output.getvalue().encode()
-            output.seek(0)
-            output.truncate()
-    yield output.getvalue().encode()
+    """Return statements as CSV, as they come: a value with its datatype and language."""
+
+    def write() -> Iterator[tuple[str, ...]]:
+        yield ("subject", "property", "value", "datatype", "language", "graph")
+        for subject, property, value, graph in rows:
+            datatype = tag = ""
+            if isinstance(value, ox.Literal):
+                tag = value.language or ""
+                datatype = "" if tag else value.datatype.value
+            yield (_text(subject), _text(property), _text(value), datatype, tag, _text(graph))
+
+    return (piece.encode() for piece in write_csv_in_pieces(write()))
 
 
 def _text(term: object) -> str:

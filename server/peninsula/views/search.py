@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import Final
 
 from flask import Blueprint, Response, jsonify, request
@@ -13,9 +11,10 @@ from peninsula.formats import CSV, HTML, PLAIN_JSON
 from peninsula.namespaces import CONCEPT_SCHEMES, THING_KINDS
 from peninsula.negotiation import choose
 from peninsula.search import LONGEST_TEXT, Found, Hit, Wish
-from peninsula.terms import read_iri
+from peninsula.serialization import write_csv
 from peninsula.views.answers import answer
 from peninsula.views.names import open_index
+from peninsula.views.parameters import name_given, number_given
 from peninsula.views.site import accepted, language, local_path, render
 
 blueprint = Blueprint("search", __name__)
@@ -31,8 +30,8 @@ def search() -> Response:
     """Show what has a name like ``q``."""
     format = choose(accepted(), (HTML, PLAIN_JSON, CSV), name=request.args.get("format"))
     wish = _read_wish()
-    limit = _read_count("limit", _ON_A_PAGE, _MOST_ON_A_PAGE)
-    page = _read_count("page", 1, _MOST_PAGES)
+    limit = number_given("limit", _ON_A_PAGE, _MOST_ON_A_PAGE)
+    page = number_given("page", 1, _MOST_PAGES)
 
     def show() -> Response:
         found = Found()
@@ -79,26 +78,7 @@ def _read_wish() -> Wish:
                 f"There are: {', '.join(sorted(_KINDS))}.",
                 parameter="kind",
             )
-    class_iri = ""
-    if wished := request.args.get("class", "").strip():
-        try:
-            class_iri = read_iri(wished).value
-        except ValueError as error:
-            raise ParameterError(
-                f"“{wished}” names no class: {error}.", "Example: pen:Summit", parameter="class"
-            ) from None
-    return Wish(text, kinds, class_iri, language())
-
-
-def _read_count(name: str, default: int, most: int) -> int:
-    text = request.args.get(name, "").strip()
-    if not text:
-        return default
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= most):
-        raise ParameterError(
-            f"“{text}” is no number from 1 to {most} for the parameter “{name}”.", parameter=name
-        )
-    return int(text)
+    return Wish(text, kinds, name_given("class", "pen:Summit"), language())
 
 
 def _as_json(wish: Wish, found: Found) -> Response:
@@ -127,12 +107,9 @@ def _as_json(wish: Wish, found: Found) -> Response:
 
 
 def _as_csv(found: Found) -> Response:
-    output = io.StringIO()
-    writer = csv.writer(output)
-    writer.writerow(("iri", "name", "label", "class", "other_names"))
-    for hit in found.hits:
-        writer.writerow((hit.iri, hit.name, hit.text, hit.class_label, _others(hit)))
-    return Response(output.getvalue(), content_type=CSV.content_type)
+    head = ("iri", "name", "label", "class", "other_names")
+    rows = ((hit.iri, hit.name, hit.text, hit.class_label, _others(hit)) for hit in found.hits)
+    return Response(write_csv((head, *rows)), content_type=CSV.content_type)
 
 
 def _others(hit: Hit) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
@@ -22,12 +20,13 @@ from peninsula.chronicle import (
     write_query,
 )
 from peninsula.drawing.timeline import Entry, Timeline, draw_timeline
-from peninsula.errors import ParameterError
 from peninsula.formats import CSV, HTML, PLAIN_JSON
 from peninsula.namespaces import shorten
 from peninsula.negotiation import choose
+from peninsula.serialization import write_csv
 from peninsula.views.answers import answer
 from peninsula.views.choices import read_choice
+from peninsula.views.parameters import choice_given
 from peninsula.views.site import accepted, dataset, language, local_path, render
 
 blueprint = Blueprint("timeline", __name__)
@@ -49,11 +48,7 @@ def timeline() -> Response:
 
     def show() -> Response:
         choice = read_choice(tuple(KINDS), USUAL, _FIRST)
-        lanes = request.args.get("lanes") or "kind"
-        if lanes not in _LANES:
-            raise ParameterError(
-                f"There are no lanes by “{lanes}”.", "Choose kind or actor.", parameter="lanes"
-            )
+        lanes = choice_given("lanes", _LANES)
         chronicle = read_chronicle(dataset(), choice, language())
         if format is PLAIN_JSON:
             return jsonify(
@@ -220,17 +215,13 @@ def _as_json(item: Item) -> dict[str, Any]:
 
 
 def _as_csv(chronicle: Chronicle) -> str:
-    output = io.StringIO()
-    writer = csv.writer(output)
-    writer.writerow(
-        ("kind", "iri", "label", "class", "from", "until", "edtf", "detail", "stance", "actors")
-    )
-    for item in chronicle.items:
-        writer.writerow(
-            (
-                item.kind, item.iri, item.label, item.class_label, item.start or "", item.end or "",
-                item.when, item.detail.label if item.detail else "", item.stance,
-                "; ".join(name.label for name in item.actors),
-            )
-        )  # fmt: skip
-    return output.getvalue()
+    head = ("kind", "iri", "label", "class", "from", "until", "edtf", "detail", "stance", "actors")
+    rows = (
+        (
+            item.kind, item.iri, item.label, item.class_label, item.start or "", item.end or "",
+            item.when, item.detail.label if item.detail else "", item.stance,
+            "; ".join(name.label for name in item.actors),
+        )
+        for item in chronicle.items
+    )  # fmt: skip
+    return write_csv((head, *rows))
