@@ -8,16 +8,20 @@ script or a blocked style never goes unseen. Without a browser these tests skip,
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
+import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Error, Page, sync_playwright
 
+from peninsula import tokens
 from tests.server.processes import Server, serving
 
 _BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -61,6 +65,45 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def address(server: Server) -> str:
     """Return the address of the server, without a slash at its end."""
     return server.address.rstrip("/")
+
+
+@dataclass(frozen=True)
+class Writable:
+    """A server that takes changes, and the token of somebody who may make them."""
+
+    address: str
+    token: str
+
+    def send(self, path: str, body: str, content_type: str) -> int:
+        """Send a change; return the number of the generation that holds it."""
+        request = urllib.request.Request(
+            f"{self.address}{path}",
+            data=body.encode(),
+            headers={"Authorization": f"Bearer {self.token}", "Content-Type": content_type},
+        )
+        with urllib.request.urlopen(request, timeout=120) as response:
+            return int(response.headers["Peninsula-Generation"])
+
+    def update(self, text: str) -> int:
+        """Make an update; return the number of the generation that holds it."""
+        return self.send("/update", text, "application/sparql-update")
+
+
+@contextlib.contextmanager
+def serving_writable(folder: Path, *options: str) -> Iterator[Writable]:
+    """Serve the shipped graph from a store in ``folder`` that may be changed."""
+    store = folder / "store"
+    command = [sys.executable, "-m", "peninsula", "serve", "--store", str(store), *options]
+    with serving(command, folder) as server:
+        token = tokens.add(store, "tester", "write")
+        yield Writable(server.address.rstrip("/"), token)
+
+
+@pytest.fixture(scope="session")
+def writable(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Writable]:  # noqa: ARG001
+    """Return a server that tests may change; where there is no browser, none is started."""
+    with serving_writable(tmp_path_factory.mktemp("writable"), "--keep", "3") as server:
+        yield server
 
 
 @pytest.fixture

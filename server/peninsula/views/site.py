@@ -248,8 +248,11 @@ def render(template: str, **values: Any) -> str:
 
 def _state() -> Generation | None:
     """Return the state that the page is from, None on the page of an error that has none."""
-    if "generation" in g:
-        return cast(Generation, g.generation)
+    try:
+        # Pages that ask nothing of the dataset stay in the state of their address as well.
+        return generation()
+    except PeninsulaError:
+        pass
     try:
         return current_site().database.current
     except PeninsulaError:
@@ -273,8 +276,11 @@ def permalink() -> str:
 def local_path(iri: str) -> str:
     """Return where this server shows ``iri``: its own page for ours, else the address itself.
 
-    Somebody who looks at a past generation stays in it.
+    Somebody who looks at a past generation stays in it. An IRI of another scheme (javascript:,
+    data:) is a name, and never an address: it leads to the search for it.
     """
+    if not iri.startswith(("http://", "https://")):
+        return f"/search?{urlencode({'q': iri})}"
     path = iri.removeprefix(BASE)
     # “//name” would be an address of another server.
     if path == iri or path.startswith("/"):

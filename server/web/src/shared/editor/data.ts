@@ -66,6 +66,8 @@ export function editData(field: HTMLTextAreaElement, onRun: () => void): DataEdi
         EditorView.lineWrapping,
         EditorView.contentAttributes.of({
           "aria-label": field.labels[0]?.textContent ?? "",
+          // A part that scrolls needs one that can be reached by the keyboard.
+          tabindex: "0",
           autocapitalize: "off",
           spellcheck: "false",
         }),
