@@ -24,7 +24,7 @@ SELECT ?claim ?property ?value WHERE {{
   VALUES ?claim {{ {things} }}
   VALUES ?property {{
     pen:inventoryId pen:hasVoice pen:hasModality pen:hasHolder pen:edtf pen:inferredEdtf
-    pen:heldEdtf pen:timeNote pen:ambiguity
+    pen:timeNote pen:ambiguity
   }}
   ?claim ?property ?value
 }}
@@ -110,7 +110,6 @@ class Evidence:
     sentence: str = ""
     edtf: str = ""
     is_inferred: bool = False
-    held_edtf: str = ""
     time_note: str = ""
     ambiguity: str = ""
     clashes: tuple[Clash, ...] = ()
@@ -200,7 +199,6 @@ def _make(
         text("pen:sentence", place),
         stated or inferred,
         is_inferred=bool(inferred and not stated),
-        held_edtf=text("pen:heldEdtf"),
         time_note=text("pen:timeNote"),
         ambiguity=text("pen:ambiguity"),
         clashes=tuple(sorted(clashes.values(), key=lambda c: (not c.is_contradiction, c.id))),

@@ -375,7 +375,7 @@ def test_a_question_of_the_library_has_a_short_link(page: Page) -> None:
 def test_an_example_is_found_and_loaded(page: Page) -> None:
     page.goto("/sparql")
     page.get_by_label("Find an example").fill("voted security council given")
-    shown = page.locator(".examples:not(.past) li:visible")
+    shown = page.locator(".query-list:not(.past) li:visible")
     expect(shown).to_have_count(1)
     page.get_by_label("Find an example").fill("zzz")
     expect(page.get_by_text("No example has these words.")).to_be_visible()
@@ -520,7 +520,7 @@ def test_everything_but_the_editor_works_without_scripts(
     page.get_by_text("Share and cite").click()
     expect(page.locator("#answer-link")).to_contain_text("generation=1")
     page.get_by_text("Examples", exact=True).click()
-    page.locator(".examples a").first.click()
+    page.locator(".query-list a").first.click()
     expect(page.get_by_label("SPARQL query")).to_have_value(re.compile("^# "))
     page.get_by_label("SPARQL query").fill("SELECT * {\n ?s foo:bar ?o }")
     run(page)

@@ -132,7 +132,6 @@ class Measure:
     description: Cell | None
     kind: Mark | None
     directed_at: tuple[Cell, ...]
-    regimes: tuple[Cell, ...]
     exemptions: tuple[Cell, ...]
     provenance: Provenance
 
@@ -364,7 +363,6 @@ def _measure(said: Statements, measure: str) -> Measure:
         description=said.text(measure, "dcterms:description"),
         kind=describe_mark(said, measure, "pen:measureKind"),
         directed_at=said.cells(measure, "pen:isDirectedAt"),
-        regimes=said.cells(measure, "dcterms:isPartOf"),
         exemptions=tuple(said.cell(e) for e in said.where("pen:isExemptionFrom", measure)),
         provenance=describe_provenance(said, measure),
     )
