@@ -24,6 +24,7 @@ from peninsula.config import Config
 from peninsula.dataset.embedded import EmbeddedDatabase
 from peninsula.dataset.interface import Database
 from peninsula.dataset.running import ClientGone
+from peninsula.edtf import write_edtf
 from peninsula.errors import OperatorError, PeninsulaError, StoreFull, UnknownGeneration
 from peninsula.formats import HTML, PLAIN_JSON
 from peninsula.front import Front
@@ -120,6 +121,7 @@ def _teach_templates(app: Flask, built: Assets) -> None:
     environment.trim_blocks = True
     environment.lstrip_blocks = True
     environment.filters["path"] = local_path
+    environment.filters["edtf"] = write_edtf
     environment.filters["urlencode_pairs"] = urlencode
     environment.filters["pieces"] = split
     environment.tests["ours"] = lambda iri: iri.startswith(BASE)

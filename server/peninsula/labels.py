@@ -17,53 +17,57 @@ from peninsula.namespaces import expand, shorten
 LANGUAGES: Final = ("en", "ko", "ru")
 #: Terms of others that pages show often; the dataset has no labels for them.
 _COMMON: Final = {
-    expand(name): label
-    for name, label in {
-        "rdf:type": "is a",
-        "rdfs:isDefinedBy": "defined in",
-        "rdfs:label": "label",
-        "rdfs:subClassOf": "is a kind of",
-        "rdfs:seeAlso": "see also",
-        "dcat:dataset": "has the data set",
-        "dcterms:creator": "by",
-        "dcterms:description": "description",
-        "dcterms:isPartOf": "part of",
-        "dcterms:isReplacedBy": "replaced by",
-        "dcterms:issued": "published on",
-        "dcterms:license": "licence",
-        "dcterms:publisher": "publisher",
-        "dcterms:replaces": "replaces",
-        "dcterms:source": "source",
-        "dcterms:title": "title",
-        "geo:asWKT": "coordinates",
-        "geo:hasGeometry": "geometry",
-        "oa:end": "end (offset)",
-        "oa:hasSelector": "position",
-        "oa:hasSource": "text",
-        "oa:start": "start (offset)",
-        "prov:wasDerivedFrom": "derived from",
-        "skos:broader": "broader",
-        "skos:definition": "definition",
-        "skos:editorialNote": "editor’s note",
-        "skos:exactMatch": "same as",
-        "skos:example": "example",
-        "skos:inScheme": "in the vocabulary",
-        "skos:note": "note",
-        "skos:scopeNote": "remark",
-        "skos:topConceptOf": "top concept of",
-        "void:dataDump": "files",
-        "dcat:Dataset": "data set",
-        "foaf:Agent": "agent",
-        "oa:TextPositionSelector": "position in a text",
-        "owl:AnnotationProperty": "property of terms",
-        "owl:Class": "class",
-        "owl:DatatypeProperty": "property with values",
-        "owl:ObjectProperty": "property between things",
-        "owl:Ontology": "ontology",
-        "sf:Point": "point",
-        "sh:SPARQLExecutable": "question",
-        "skos:Concept": "concept",
-        "skos:ConceptScheme": "vocabulary",
+    expand(name): dict(zip(LANGUAGES, names, strict=True))
+    for name, names in {
+        "rdf:type": ("is a", "종류", "вид"),
+        "rdfs:isDefinedBy": ("defined in", "정의된 곳", "определено в"),
+        "rdfs:label": ("label", "이름표", "название"),
+        "rdfs:subClassOf": ("is a kind of", "상위 분류", "разновидность"),
+        "rdfs:seeAlso": ("see also", "참고", "см. также"),
+        "cito:discusses": ("discusses", "다루는 문헌", "обсуждает"),
+        "dcat:dataset": ("has the data set", "포함 데이터 세트", "содержит набор данных"),
+        "dcterms:creator": ("by", "작성자", "автор"),
+        "dcterms:description": ("description", "설명", "описание"),
+        "dcterms:isPartOf": ("part of", "상위 항목", "часть"),
+        "dcterms:isReplacedBy": ("replaced by", "대체됨", "заменено на"),
+        "dcterms:issued": ("published on", "게시일", "опубликовано"),
+        "dcterms:license": ("licence", "라이선스", "лицензия"),
+        "dcterms:publisher": ("publisher", "발행자", "издатель"),
+        "dcterms:replaces": ("replaces", "대체 대상", "заменяет"),
+        "dcterms:source": ("source", "출처", "источник"),
+        "dcterms:temporal": ("time covered", "다루는 기간", "охваченное время"),
+        "dcterms:title": ("title", "제목", "заглавие"),
+        "geo:asWKT": ("coordinates", "좌표", "координаты"),
+        "geo:hasGeometry": ("geometry", "기하 정보", "геометрия"),
+        "oa:end": ("end (offset)", "끝 (오프셋)", "конец (смещение)"),
+        "oa:hasSelector": ("position", "위치", "место"),
+        "oa:hasSource": ("text", "본문", "текст"),
+        "oa:start": ("start (offset)", "시작 (오프셋)", "начало (смещение)"),
+        "prov:wasDerivedFrom": ("derived from", "도출 근거", "выведено из"),
+        "skos:broader": ("broader", "상위 개념", "шире"),
+        "skos:definition": ("definition", "정의", "определение"),
+        "skos:editorialNote": ("editor’s note", "편집자 주", "примечание редактора"),
+        "skos:exactMatch": ("same as", "동일 항목", "то же, что"),
+        "skos:example": ("example", "예", "пример"),
+        "skos:hasTopConcept": ("has the top concept", "최상위 개념", "понятие верхнего уровня"),
+        "skos:inScheme": ("in the vocabulary", "소속 어휘", "в словаре"),
+        "skos:notation": ("code", "코드", "код"),
+        "skos:note": ("note", "비고", "примечание"),
+        "skos:scopeNote": ("remark", "참고 설명", "замечание"),
+        "skos:topConceptOf": ("top concept of", "최상위 개념인 어휘", "верхнее понятие словаря"),
+        "void:dataDump": ("files", "파일", "файлы"),
+        "dcat:Dataset": ("data set", "데이터 세트", "набор данных"),
+        "foaf:Agent": ("agent", "행위 주체", "агент"),
+        "oa:TextPositionSelector": ("position in a text", "본문 내 위치", "место в тексте"),
+        "owl:AnnotationProperty": ("property of terms", "용어 속성", "свойство терминов"),
+        "owl:Class": ("class", "클래스", "класс"),
+        "owl:DatatypeProperty": ("property with values", "값 속성", "свойство со значением"),
+        "owl:ObjectProperty": ("property between things", "관계 속성", "свойство-связь"),
+        "owl:Ontology": ("ontology", "온톨로지", "онтология"),
+        "sf:Point": ("point", "점", "точка"),
+        "sh:SPARQLExecutable": ("question", "질문", "вопрос"),
+        "skos:Concept": ("concept", "개념", "понятие"),
+        "skos:ConceptScheme": ("vocabulary", "어휘", "словарь"),
     }.items()
 }
 #: Properties that name a thing, the best first; those of one number are as good as each other.
@@ -97,12 +101,13 @@ def find_labels(
             naming = _NAMING[property.value] if isinstance(property, ox.NamedNode) else 0
             offer = (rank_language(label, language), naming, label.value)
             best[thing.value] = min(best.get(thing.value, offer), offer)
-    return {thing: label for thing, (_, _, label) in best.items()}
+    common = {thing: _COMMON[thing][language] for thing in things if thing in _COMMON}
+    return common | {thing: label for thing, (_, _, label) in best.items()}
 
 
 def name_of(iri: str, labels: dict[str, str]) -> str:
     """Return the label of ``iri``, or its prefixed name."""
-    return labels.get(iri) or _COMMON.get(iri) or shorten(iri)
+    return labels.get(iri) or _COMMON.get(iri, {}).get("en") or shorten(iri)
 
 
 def rank_language(text: ox.Literal, language: str) -> int:

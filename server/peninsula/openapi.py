@@ -22,6 +22,7 @@ from peninsula.formats import (
     Format,
 )
 from peninsula.library import Library, Parameter, QueryTemplate
+from peninsula.namespaces import expand
 from peninsula.protocol import FORM, QUERY, UPDATE
 from peninsula.shacl.rendering import REPORT_FORMATS
 
@@ -132,7 +133,8 @@ _DOCUMENTS: Final[dict[str, tuple[str, str, dict[str, tuple[str, str]], tuple[Fo
     ),
     "/store": (
         "readGraph", "Read a named graph (SPARQL 1.1 Graph Store HTTP Protocol)",
-        {"graph": ("string", "the IRI of the graph")}, GRAPH_FORMATS,
+        {"graph": ("string", "the IRI of the graph; without it, all graphs as TriG or N-Quads")},
+        GRAPH_FORMATS,
     ),
     "/.well-known/void": (
         "describeDataset", "Describe the dataset: VoID and DCAT", {}, GRAPH_FORMATS,
@@ -396,6 +398,9 @@ def _write_example(
             path = path.replace(f"{{{parameter['name']}}}", quote(example))
         elif parameter.get("required"):
             pairs.append((parameter["name"], example))
+        elif parameter["name"] == "graph":
+            # All graphs at once are to be had in other formats than one.
+            pairs.append(("graph", expand("graph:positions")))
     formats = [p["schema"]["enum"] for p in parameters if p["name"] == "format"]
     if formats and HTML.media_type not in media_types:
         tried = next((m for m in _TRIED if m in media_types), "")

@@ -112,6 +112,7 @@ _FIRST: Final = tuple(
         "pen:officialName", "pen:givenName", "pen:familyName",
     )
 )  # fmt: skip
+_EXAMPLE: Final = expand("skos:example")
 #: Remarks on a thing.
 _NOTES: Final = frozenset(
     expand(name)
@@ -551,6 +552,8 @@ def _list_pointing(
             shown.get(property, ""),
         )
         for property, count in pointers.counts.items()
+        # Parameters of questions that name it as their example say nothing of it.
+        if property != _EXAMPLE
     ]
     return sorted(found, key=lambda p: (bool(p.section), -p.count, p.by.text))
 

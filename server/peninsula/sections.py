@@ -16,6 +16,7 @@ from typing import Final
 import pyoxigraph as ox
 
 from peninsula.dataset.interface import Dataset, Term, select
+from peninsula.edtf import write_edtf
 from peninsula.labels import name_of
 from peninsula.namespaces import expand
 from peninsula.provenance import (
@@ -401,14 +402,6 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Incoming:
-    """A property that points at a thing, and from how many."""
-
-    iri: str
-    count: int
-
-
-@dataclass(frozen=True)
 class Pointers:
     """What points at a thing, counted."""
 
@@ -680,13 +673,5 @@ def read_time(statements: Iterable[Statement]) -> Time:
     day = found.get(_ADOPTED) or found.get(_VOTED, "")
     start, end = found.get(_FROM, day), found.get(_UNTIL, day)
     edtf = found.get(_EDTF) or found.get(_INFERRED_EDTF, "")
-    text = write_edtf(edtf) if edtf else start if start == end else f"{start or '…'} – {end or '…'}"
+    text = write_edtf(edtf or (f"{start}/{end}" if start or end else ""))
     return Time(text, day_of(start), day_of(end), _EDTF not in found and _INFERRED_EDTF in found)
-
-
-def write_edtf(text: str) -> str:
-    """Return an interval as it is read: ``2014/2015`` is 2014 – 2015, an open end is a dash."""
-    start, slash, end = text.partition("/")
-    if not slash:
-        return text
-    return f"{start.removeprefix('..') or '…'} – {end.removesuffix('..') or '…'}"

@@ -536,10 +536,27 @@ def find_turns(positions: Iterable[Position]) -> list[date]:
     return sorted(days)
 
 
+#: Forecasts reach decades ahead; so many years after the last beginning are worth looking at.
+_YEARS_AHEAD: Final = 3
+
+
 def find_span(positions: Iterable[Position]) -> Window | None:
-    """Return the stretch of time that evidence speaks of; None where nothing is dated."""
-    days = [day for p in positions for day in (p.start, p.end) if day]
-    return Window(min(days), max(days)) if days else None
+    """Return the stretch of time that evidence speaks of; None where nothing is dated.
+
+    What goes on far beyond the last beginning (a forecast to 2036) does not stretch it.
+    """
+    chosen = list(positions)
+    starts = [p.start for p in chosen if p.start]
+    days = starts + [p.end for p in chosen if p.end]
+    if not days:
+        return None
+    newest = max(starts, default=max(days)).year + _YEARS_AHEAD
+    return Window(min(days), max(day for day in days if day.year <= newest or not starts))
+
+
+def count_beyond(positions: Iterable[Position], span: Window) -> int:
+    """Return how many positions go on after ``span``, to a far end or with none in sight."""
+    return sum(p.start is not None and (p.end is None or p.end > span.last) for p in positions)
 
 
 def count_by_year(positions: Iterable[Position], span: Window) -> list[tuple[int, int]]:

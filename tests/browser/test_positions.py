@@ -244,7 +244,7 @@ def test_what_is_taken_away_is_what_is_shown(page: Page) -> None:
 def test_the_query_of_a_page_gives_its_rows(page: Page, path: str) -> None:
     page.goto(path)
     sent = list(csv.DictReader(io.StringIO(take(page, "CSV"))))
-    query = page.get_by_role("link", name="The query, in SPARQL").get_attribute("href")
+    query = page.get_by_role("link", name="The query in SPARQL").get_attribute("href")
     response = page.request.get(f"{query}&format=csv")
     found = list(csv.DictReader(io.StringIO(response.text())))
     same = [n for n in found[0] if n in sent[0] and not n.endswith("Label")]

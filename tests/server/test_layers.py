@@ -70,7 +70,7 @@ ROWS: Final = [
     "drawing.timeline drawing.maps drawing.matrix drawing.charts",
     "drawing.lettering",
     "tokens turtle inference assets translation recognition examples",
-    "formats terms sparql",
+    "formats terms sparql edtf",
     "config logs metrics",
     "namespaces errors",
 ]

@@ -14,11 +14,12 @@ from peninsula.app import create_app
 from peninsula.config import Config
 from peninsula.dataset.interface import Dataset
 from peninsula.dataset.local import LocalDatabase, LocalDataset
+from peninsula.edtf import write_edtf
 from peninsula.knowledge import Knowledge
 from peninsula.namespaces import BASE, PREFIXES, expand
 from peninsula.policy import Policy
 from peninsula.resources import About, describe_resource, read_pointing, read_section
-from peninsula.sections import find_spec, write_edtf, write_query
+from peninsula.sections import find_spec, write_query
 
 from .conftest import BROWSER, Served, ask
 
@@ -214,6 +215,9 @@ def test_one_property_is_paged(small: LocalDataset) -> None:
     [
         ("2014", "2014"), ("2014/2015", "2014 – 2015"), ("2014/..", "2014 – …"),
         ("../2014", "… – 2014"), ("/2014", "… – 2014"), ("2014~", "2014~"),
+        ("2014-01-01/2015-12-31", "2014 – 2015"), ("2014-01-01/2014-12-31", "2014"),
+        ("/2014-12-31", "… – 2014"), ("2014-01-01/2014-06-30", "2014-01-01 – 2014-06-30"),
+        ("2014-06-30/2014-06-30", "2014-06-30"),
     ],
 )  # fmt: skip
 def test_intervals_are_written_to_be_read(text: str, read: str) -> None:

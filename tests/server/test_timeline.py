@@ -247,7 +247,7 @@ def test_the_page_draws_and_lists_what_happened(client: FlaskClient) -> None:
     assert text.count('href="/id/event/vladivostok-2019"') == 2  # drawing and list
     assert 'class="mark never"' in text and ">cancelled</span>" in text
     # Two presidencies without a gap are one bar, of which the list has both.
-    assert 'aria-label="Vladimir Putin, 2012-05-07/.."' in text
+    assert 'aria-label="Vladimir Putin, 2012-05-07 – …"' in text
     assert "/id/tenure/putin-1" in text and "/id/tenure/putin-2" in text
     assert "2010-03?" in text and 'class="mark clash uncertain"' in text
     assert "1 without a date, at the end" in text

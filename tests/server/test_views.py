@@ -341,7 +341,7 @@ def test_every_link_of_a_page_leads_somewhere(client: FlaskClient, path: str) ->
 
 def test_the_front_page_counts_what_there_is(client: FlaskClient) -> None:
     text = client.get("/", headers=BROWSER).text
-    assert "<b>2</b> <span>event</span>" in text
+    assert "<span>event</span> <b>2</b>" in text
     assert "summit 2" in text
     assert "Small scene" in client.get("/about", headers=BROWSER).text
 

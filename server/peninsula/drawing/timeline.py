@@ -16,6 +16,7 @@ from itertools import pairwise
 from typing import Final
 
 from peninsula.drawing.lettering import BOLD, cut, measure
+from peninsula.edtf import write_edtf
 
 #: Height of a track and least distance of marks: what a finger can hit.
 TRACK: Final = 24
@@ -53,6 +54,12 @@ class Entry:
     kind: str = ""
     #: The time as the source gives it, in EDTF or in words.
     when: str = ""
+    #: What is written beside the mark; the label, where it is empty.
+    brief: str = ""
+
+    @property
+    def text(self) -> str:
+        return self.brief or self.label
 
     @property
     def has_unknown_start(self) -> bool:
@@ -85,6 +92,8 @@ class Mark:
     text: str
     text_x: float
     is_inside: bool
+    #: Whether the text ends there, in front of the mark.
+    is_before: bool = False
     #: The line from a point towards an end that is not known.
     tail: str = ""
 
@@ -100,7 +109,7 @@ class Mark:
     @property
     def name(self) -> str:
         """Return the accessible name."""
-        return ", ".join(part for part in (self.entry.label, self.entry.when) if part)
+        return ", ".join(part for part in (self.entry.label, write_edtf(self.entry.when)) if part)
 
     @property
     def tip(self) -> str:
@@ -164,7 +173,9 @@ class _Placed:
     #: Direction of what is not known: -1 the beginning, 1 the end.
     unknown: int = 0
     track: int = 0
+    #: Room for the label after the mark, and in front of it.
     room: float = field(default=_LONGEST_NAME)
+    before: float = 0.0
 
     @property
     def is_point(self) -> bool:
@@ -185,10 +196,16 @@ class _Placed:
     def reach(self) -> float:
         """Return where the label ends that follows the mark, or the mark itself."""
         end = self.bounds[1]
-        length = measure(self.entry.label) + 10
+        length = measure(self.entry.text) + 10
         if not self.is_point and length <= self.end - self.x:
             return end
         return end + min(length, _LONGEST_NAME)
+
+    @property
+    def is_better_before(self) -> bool:
+        """Return whether the label must be cut after the mark, and less so in front of it."""
+        wanted = min(measure(self.entry.text) + 10, _LONGEST_NAME)
+        return self.room < wanted and self.before > self.room
 
 
 def draw_timeline(
@@ -326,6 +343,11 @@ def _pack(items: list[_Placed], room: float) -> list[_Placed]:
         for one, next_one in pairwise(track):
             one.room = min(one.room, next_one.bounds[0] - one.bounds[1])
         track[-1].room = min(track[-1].room, room - track[-1].bounds[1])
+        taken = 0.0
+        for item in track:
+            item.before = item.bounds[0] - taken
+            label_end = item.bounds[1] if item.is_better_before else item.reach
+            taken = min(label_end, item.bounds[1] + item.room)
     return items
 
 
@@ -334,25 +356,32 @@ def _finish(item: _Placed, top: float) -> Mark:
     entry = item.entry
     if item.is_point:
         middle = (item.x + item.end) / 2
-        text = cut(entry.label, item.room - 4) if item.room >= _SHORTEST_NAME else ""
-        text_x = round(item.bounds[1] - 1, 1)
+        after = item.before if item.is_better_before else item.room
+        text = cut(entry.text, after - 4) if after >= _SHORTEST_NAME else ""
+        text_x = round(item.bounds[0] + 1 if item.is_better_before else item.bounds[1] - 1, 1)
         tail = ""
         if item.unknown:
             reach = (_TAIL - 12) * item.unknown
             tail = f"M{middle + 10 * item.unknown:g} {y + TRACK / 2:g}h{reach:g}"
-        return Mark(entry, round(middle, 1), y, TRACK, True, "", text, text_x, False, tail)
+        is_before = item.is_better_before
+        middle = round(middle, 1)
+        return Mark(entry, middle, y, TRACK, True, "", text, text_x, False, is_before, tail)
     width = round(item.end - item.x, 1)
     margin = _SHAPE if entry.kind.startswith("stance-") else 7.0
-    length = measure(entry.label) + 7 + margin
-    after = item.room - 6
+    length = measure(entry.text) + 7 + margin
+    after = (item.before if item.is_better_before else item.room) - 6
     is_inside = length <= width or width - 7 - margin >= max(after, _SHORTEST_NAME)
     if is_inside:
-        text = cut(entry.label, width - 7 - margin)
+        text = cut(entry.text, width - 7 - margin)
     else:
-        text = cut(entry.label, after) if after >= _SHORTEST_NAME else ""
-    text_x = item.x + margin + (0 if item.has_start else 3) if is_inside else item.end + 5
+        text = cut(entry.text, after) if after >= _SHORTEST_NAME else ""
+    is_before = item.is_better_before and not is_inside
+    text_x = item.x - 5 if is_before else item.end + 5
+    if is_inside:
+        text_x = item.x + margin + (0 if item.has_start else 3)
     outline = _outline(item.x, y + (TRACK - _BAR) / 2, width, item)
-    return Mark(entry, item.x, y, width, False, outline, text, round(text_x, 1), is_inside)
+    text_x = round(text_x, 1)
+    return Mark(entry, item.x, y, width, False, outline, text, text_x, is_inside, is_before)
 
 
 def _outline(x: float, y: float, width: float, item: _Placed) -> str:

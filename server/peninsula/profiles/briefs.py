@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 import pyoxigraph as ox
 
+from peninsula.edtf import read_ends
 from peninsula.profiles.statements import Statements
 from peninsula.tables import Cell
 from peninsula.terms import slug_of
@@ -58,13 +59,7 @@ class Time:
 
     @property
     def _ends(self) -> tuple[str, str]:
-        start, _, end = self.edtf.partition("/")
-        start, end = start.removeprefix(".."), end.removesuffix("..")
-        # From the first day of a year to the last of one: years are meant, and read better.
-        is_year = start.endswith("-01-01") or not start, end.endswith("-12-31") or not end
-        if "/" in self.edtf and (start or end) and all(is_year):
-            return start.removesuffix("-01-01"), end.removesuffix("-12-31")
-        return start, end
+        return read_ends(self.edtf)
 
     @property
     def goes_on(self) -> bool:

@@ -40,6 +40,7 @@ from peninsula.stances import (
     Survey,
     choose_positions,
     compare,
+    count_beyond,
     count_by_year,
     find_changes,
     find_disputes,
@@ -350,6 +351,8 @@ class _TimeBar:
     before: date | None
     after: date | None
     years: list[_Year]
+    #: Positions that go on after the last day.
+    beyond: int
 
     @property
     def months(self) -> int:
@@ -387,6 +390,7 @@ def _time_bar(survey: Survey, wish: _Wish) -> _TimeBar | None:
         max((day for day in turns if edge and day < edge), default=None),
         min((day for day in turns if edge is None or day > edge), default=None),
         years,
+        count_beyond(chosen, span),
     )
 
 
@@ -434,7 +438,8 @@ def _list(wish: _Wish, format: Format) -> Response:
     page_positions = [item for item in shown if isinstance(item, Position)]
     evidence, readings = _read_behind(page_positions)
     disputes = find_disputes(cell.held, survey.tensions)
-    more = _more(survey, wish, cell)
+    anchor = _anchors(survey, page_positions)
+    more = _more(survey, wish, cell, anchor)
     page = render(
         "positions-list.html",
         survey=survey,
@@ -445,7 +450,7 @@ def _list(wish: _Wish, format: Format) -> Response:
         readings=readings,
         changes=find_changes(survey, cell.held),
         disputes=_without_repetition(disputes),
-        anchor=_anchors(survey, page_positions),
+        anchor=anchor,
         time=_time_bar(survey, wish),
         sparql=link("/sparql", query=query),
         matrix_link=link("/positions", **wish.kept),
@@ -457,10 +462,12 @@ def _list(wish: _Wish, format: Format) -> Response:
     return Response(page, content_type=HTML.content_type)
 
 
-def _more(survey: Survey, wish: _Wish, cell: Cell) -> dict[str, Any]:
+def _more(
+    survey: Survey, wish: _Wish, cell: Cell, anchor: Callable[[Position], str]
+) -> dict[str, Any]:
     """Return the drawings of a page: along time, and by narrower topics where there are some."""
     chosen = wish.selection
-    drawn = draw_timeline(_entries(survey, wish, [*cell.held, *cell.undecided]))
+    drawn = draw_timeline(_entries(survey, wish, [*cell.held, *cell.undecided], anchor))
     topics: list[tuple[str, int]] = []
     if chosen.topic:
         opened = survey.topics.below(chosen.topic)
@@ -477,7 +484,12 @@ def _more(survey: Survey, wish: _Wish, cell: Cell) -> dict[str, Any]:
     return {"timeline_drawn": drawn, "matrix_drawn": matrix, "actors": actors, "cells": cells}
 
 
-def _entries(survey: Survey, wish: _Wish, positions: Iterable[Position]) -> list[Entry]:
+def _entries(
+    survey: Survey,
+    wish: _Wish,
+    positions: Iterable[Position],
+    anchor: Callable[[Position], str],
+) -> list[Entry]:
     """Return the positions as entries of a timeline, in rows by topic, or by actor."""
     chosen = wish.selection
     below = survey.topics.below(chosen.topic) if chosen.topic else frozenset()
@@ -493,7 +505,7 @@ def _entries(survey: Survey, wish: _Wish, positions: Iterable[Position]) -> list
         stance = survey.name(p.stance)
         about = survey.name(p.object) if p.object else survey.name(p.topics[0]) if p.topics else ""
         label = f"{stance}: {about}" if p.object else f"{stance} ({about})"
-        entry_path = f"#{_anchor(p)}"
+        entry_path = anchor(p)
         for row in sorted(rows):
             entry = Entry(label, p.start, p.end, row, entry_path, "", f"stance-{p.slug}", p.edtf)
             found.append(((row.casefold(), p.order), entry))

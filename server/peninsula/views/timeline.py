@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
+from itertools import takewhile
 from typing import Any, Final
 
 from flask import Blueprint, Response, jsonify, request
@@ -20,6 +21,7 @@ from peninsula.chronicle import (
     write_query,
 )
 from peninsula.drawing.timeline import Entry, Timeline, draw_timeline
+from peninsula.edtf import write_edtf
 from peninsula.formats import CSV, HTML, PLAIN_JSON
 from peninsula.namespaces import shorten
 from peninsula.negotiation import choose
@@ -115,6 +117,7 @@ def _entries(items: list[Item], lanes: str, words: Mapping[str, str]) -> Iterato
         for item in sorted(items, key=lambda item: tuple(KINDS).index(item.kind)):
             rows.setdefault(_lane(item, words), []).append(item)
     for label, members in rows.items():
+        common = _find_beginning([item.label for item in members])
         for group in _join(members):
             item = group[0]
             yield Entry(
@@ -128,7 +131,24 @@ def _entries(items: list[Item], lanes: str, words: Mapping[str, str]) -> Iterato
                 " — ".join(map(_tip, group)),
                 item.mark,
                 item.when if len(group) == 1 else f"{item.start}/{group[-1].end or '..'}",
+                item.label.removeprefix(common),
             )
+
+
+#: Labels of fewer letters, or of fewer things, say what they are as they stand.
+_LONG_BEGINNING: Final = 12
+_LEAST_LABELS: Final = 4
+
+
+def _find_beginning(labels: list[str]) -> str:
+    """Return the words with which all labels begin; what follows tells them apart in little room.
+
+    “UN Security Council resolution 2397” is “2397” among its like.
+    """
+    places = zip(*map(str.split, labels), strict=False)
+    alike = takewhile(lambda words: len(set(words)) == 1, places)
+    common = "".join(f"{words[0]} " for words in alike)
+    return common if len(common) >= _LONG_BEGINNING and len(labels) >= _LEAST_LABELS else ""
 
 
 def _join(items: list[Item]) -> Iterator[list[Item]]:
@@ -163,7 +183,7 @@ def _lane(item: Item, words: Mapping[str, str]) -> str:
 
 
 def _tip(item: Item) -> str:
-    parts = [item.label, item.class_label, item.when]
+    parts = [item.label, item.class_label, write_edtf(item.when)]
     if item.detail and item.kind in {"leader", "official", "planned"}:
         parts.insert(1, item.detail.label)
     return " · ".join(part for part in parts if part)
