@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyoxigraph as ox
 import pytest
 
+from peninsula.cli import main
 from peninsula.dataset.bulk import load_files
+from peninsula.dataset.generations import format_instant
 from peninsula.dataset.rebuilding import rebuild
 from peninsula.errors import OperatorError
 
-from .conftest import fill, running, update
+from .conftest import fill, running, update, wait_until
 
 STEPS = [
     "INSERT DATA { <x:a> <x:p> 1 GRAPH <x:g> { <x:a> <x:p> 1, 2 } }",
@@ -79,3 +83,42 @@ def test_what_was_loaded_in_bulk_stands_in_the_way(tmp_path: Path) -> None:
         with pytest.raises(OperatorError, match=words):
             rebuild(generations, number)
     assert [path.name for path in (tmp_path / "generations").iterdir() if path.name[0] == "."] == []
+
+
+def test_what_was_cited_within_so_many_days_stays(tmp_path: Path) -> None:
+    generations = fill(tmp_path)
+    with running(generations, keep=50) as database:
+        for step in STEPS:
+            update(database, step)
+    now = datetime.now(UTC)
+    # 7 is of today, 6 of ten days ago, 5 of twenty …
+    for age, number in enumerate(range(7, 0, -1)):
+        path = generations.about(number)
+        told = json.loads(path.read_text())
+        told["published"] = format_instant(now - timedelta(days=10 * age))
+        path.write_text(json.dumps(told))
+    with generations.locked():
+        # Twenty-five days ago 4 was the published one: it had come five days before.
+        assert generations.prune(1, days=25) == [1, 2, 3]
+        assert generations.prune(1, days=5) == [4, 5]
+        assert generations.prune(1) == [6]
+
+
+def test_the_command_line_brings_one_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generations = fill(tmp_path)
+    with running(generations, keep=2) as database:
+        for step in STEPS[:3]:
+            update(database, step)
+        wait_until(lambda: [one.number for one in database.all()] == [3, 4])
+        # A server holds the store meanwhile.
+        monkeypatch.chdir(tmp_path)
+        assert main(["history", "rebuild", "2", "--store", str(tmp_path)]) == 0
+        assert "Generation 2 is kept again, with 3 triples." in capsys.readouterr().out
+        found = database.view(generation=database.find(2))
+        assert len(list(found.statements())) == 3
+        update(database, STEPS[3])
+        wait_until(lambda: [one.number for one in database.all()] == [2, 4, 5])
+    assert main(["history", "rebuild", "2", "--store", str(tmp_path)]) == 2
+    assert "is kept" in capsys.readouterr().err

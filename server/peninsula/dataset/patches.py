@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import pyoxigraph as ox
 
@@ -54,8 +54,7 @@ class Head:
         return self.has_rows or bool(self.created or self.dropped) or self.agents == (SHIPPED,)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A statement added or removed, as a line of N-Quads."""
 
     is_added: bool
