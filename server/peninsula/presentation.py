@@ -17,22 +17,12 @@ import pyoxigraph as ox
 
 from peninsula.columns import find_period, find_place, find_tie, is_concept, read_columns
 from peninsula.dataset.interface import Boolean, Dataset, Graph, Result, Row
-from peninsula.depiction import (
-    Answer,
-    Depiction,
-    Drawn,
-    Part,
-    depict_bars,
-    depict_line,
-    depict_map,
-    depict_matrix,
-    depict_network,
-    depict_scatter,
-    depict_timeline,
-    find_dimensions,
-    locate,
-    read_ties,
-)
+from peninsula.depiction.answer import Answer, Depiction, Part
+from peninsula.depiction.charts import depict_bars, depict_line, depict_scatter
+from peninsula.depiction.maps import depict_map, locate
+from peninsula.depiction.matrix import depict_matrix, find_dimensions
+from peninsula.depiction.network import depict_network, read_ties
+from peninsula.depiction.timeline import depict_timeline
 from peninsula.drawing.network import to_graphml
 from peninsula.errors import NotAcceptable
 from peninsula.formats import GRAPHML, TURTLE, Format
@@ -78,7 +68,8 @@ class Presentation:
     view: str
     #: The view that was wished for, where it does not fit.
     refused: str = ""
-    drawn: Drawn | None = None
+    #: A timeline, map, network, matrix or chart, as its template takes it.
+    drawn: object = None
     parts: tuple[Part, ...] = ()
     #: Rows that have nothing to be drawn.
     left_out: int = 0

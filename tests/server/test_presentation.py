@@ -10,7 +10,8 @@ import pyoxigraph as ox
 import pytest
 
 from peninsula.dataset.local import LocalDataset
-from peninsula.depiction import Chart, Pivot
+from peninsula.depiction.charts import Chart
+from peninsula.depiction.matrix import Pivot
 from peninsula.drawing.maps import Map
 from peninsula.drawing.matrix import Matrix
 from peninsula.drawing.network import Network
