@@ -80,13 +80,16 @@ _NAMING: Final = {
         "dcterms:title": 3,
     }.items()
 }
+#: Characters of a label that are shown; no page gets long because somebody wrote a book into one.
+LONGEST_LABEL: Final = 500
 # A filter, and no table of properties to join: the engine would walk over every label there is.
-_QUERY: Final = """
-SELECT ?thing ?property ?label WHERE {{
-  VALUES ?thing {{ {things} }}
-  ?thing ?property ?label
+_QUERY: Final = f"""
+SELECT ?thing ?property ?label WHERE {{{{
+  VALUES ?thing {{{{ {{things}} }}}}
+  ?thing ?property ?text
   FILTER(?property IN (pen:paraphrase, skos:prefLabel, rdfs:label, dcterms:title))
-}}
+  BIND(COALESCE(SUBSTR(?text, 1, {LONGEST_LABEL + 1}), ?text) AS ?label)
+}}}}
 """
 
 
@@ -102,7 +105,12 @@ def find_labels(
             offer = (rank_language(label, language), naming, label.value)
             best[thing.value] = min(best.get(thing.value, offer), offer)
     common = {thing: _COMMON[thing][language] for thing in things if thing in _COMMON}
-    return common | {thing: label for thing, (_, _, label) in best.items()}
+    return common | {thing: cut(label) for thing, (_, _, label) in best.items()}
+
+
+def cut(text: str, most: int = LONGEST_LABEL) -> str:
+    """Return ``text``, or what ``most`` characters of it say."""
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
 
 
 def name_of(iri: str, labels: dict[str, str]) -> str:

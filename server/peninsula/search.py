@@ -21,6 +21,7 @@ from typing import Final, Protocol
 import pyoxigraph as ox
 
 from peninsula.dataset.interface import Dataset, select
+from peninsula.errors import QueryFailed
 from peninsula.labels import LANGUAGES, name_of
 from peninsula.namespaces import BASE, CONCEPT_SCHEMES, PREFIXES, THING_KINDS, expand, shorten
 
@@ -28,12 +29,16 @@ from peninsula.namespaces import BASE, CONCEPT_SCHEMES, PREFIXES, THING_KINDS, e
 LONGEST_TEXT: Final = 200
 _LONGEST_NAME: Final = 600
 #: Names that the table of a process may hold; with more, SPARQL looks for candidates.
-MOST_NAMES: Final = 200_000
+MOST_NAMES: Final = 100_000
 #: Candidates that SPARQL brings, and that are ranked.
 _CANDIDATES: Final = 400
 #: Tables that are kept: the published generation, and one or two that somebody looks back at.
 _KEPT: Final = 3
 _SNIPPET: Final = 180
+#: Classes above one that are looked at.
+_MOST_ABOVE: Final = 100
+#: Characters that are compared with names spelt nearly so: each costs a look into every name.
+_COMPARED: Final = 60
 
 #: Where names are, in the order in which they make a label: as in ``labels``.
 _NAMING: Final = {
@@ -54,7 +59,8 @@ _EACH: Final = " UNION ".join(
 #: property.
 _NAMES: Final = f"""
 SELECT DISTINCT ?thing ?property ?name WHERE {{{{
-  {{values}} {_EACH} FILTER(isIRI(?thing) && isLiteral(?name))
+  {{values}} {_EACH.replace("?name", "?text")} FILTER(isIRI(?thing) && isLiteral(?text))
+  BIND(COALESCE(SUBSTR(?text, 1, {_LONGEST_NAME}), ?text) AS ?name)
 }}}}
 """
 _CLASSES: Final = """
@@ -214,7 +220,11 @@ class Indexes:
             # The others wait: they would only do the same work beside this one.
             count = next(iter(select(dataset, _COUNT)))[0]
             is_small = isinstance(count, ox.Literal) and int(count.value) <= self._most_names
-            table = read_names(dataset) if is_small else None
+            try:
+                table = read_names(dataset) if is_small else None
+            except QueryFailed:
+                # Few names, but too much else about them: SPARQL looks for candidates then, too.
+                table = None
             self._tables[key] = table
             while len(self._tables) > _KEPT:
                 self._tables.popitem(last=False)
@@ -321,7 +331,7 @@ class NameTable:
         self, text: str, kinds: Sequence[str] = (), *, language: str = "en", limit: int = 5
     ) -> list[Hit]:
         """Return a few things whose names are spelt nearly so."""
-        wished = fold(text)[:LONGEST_TEXT]
+        wished = fold(text[:LONGEST_TEXT])[:_COMPARED]
         grams = _grams(wished)
         if not grams:
             return []
@@ -566,9 +576,10 @@ def _grams(text: str) -> set[str]:
 
 
 def _closure(class_: str, supers: dict[str, set[str]]) -> frozenset[str]:
+    """Return the classes above ``class_``, as many of them as a sensible hierarchy has."""
     found: set[str] = set()
     waiting = [class_]
-    while waiting:
+    while waiting and len(found) < _MOST_ABOVE:
         new = supers.get(waiting.pop(), set()) - found
         found |= new
         waiting.extend(new)

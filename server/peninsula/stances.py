@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
-from itertools import combinations, pairwise
+from itertools import combinations, islice, pairwise, product
 from typing import Final, Literal
 
 import pyoxigraph as ox
@@ -30,6 +30,11 @@ from peninsula.topics import Topics, read_topics
 MOST_POSITIONS: Final = 4000
 MOST_ACTORS: Final = 400
 _MOST_TENSIONS: Final = 20_000
+#: Disputes that are told of one reason, about; pairs of positions that are compared for one.
+MOST_DISPUTES: Final = 500
+_MOST_PAIRS: Final = 300
+#: Topics of one position that count.
+_MOST_TOPICS: Final = 30
 _DAY: Final = timedelta(days=1)
 
 _POSITIONS: Final = """
@@ -239,7 +244,7 @@ def _make_position(iri: str, given: Mapping[str, list[Term]]) -> Position | None
         holders[0],
         stances[0],
         next(iter(iris("pen:onObject")), ""),
-        iris("pen:hasTopic"),
+        iris("pen:hasTopic")[:_MOST_TOPICS],
         iris("pen:hasModality"),
         iris("pen:isToward"),
         iris("pen:evidencedBy"),
@@ -357,6 +362,7 @@ def make_cells(
 ) -> dict[tuple[str, str], Cell]:
     """Return the cells that are not empty, by actor and topic."""
     found: dict[tuple[str, str], list[Position]] = defaultdict(list)
+    topics = frozenset(topics)
     for p in survey.positions:
         if matches(p, selection, survey):
             for topic in survey.topics_of[p.iri]:
@@ -422,7 +428,8 @@ def find_disputes(
 ) -> list[Dispute]:
     """Return what is at odds among ``positions``, the gravest reason first.
 
-    Positions of different actors are never at odds: to differ is no contradiction.
+    Positions of different actors are never at odds: to differ is no contradiction. Of a great
+    many positions on one object, or behind one claim, the earliest pairs are looked at.
     """
     found: list[Dispute] = []
     by_object: dict[tuple[str, str], list[Position]] = defaultdict(list)
@@ -435,17 +442,27 @@ def find_disputes(
     for group in by_object.values():
         found += [
             Dispute("object", one, other)
-            for one, other in combinations(group, 2)
+            for one, other in islice(combinations(group, 2), _MOST_PAIRS)
             if one.stance != other.stance and one.overlaps(other)
         ]
+        if len(found) > MOST_DISPUTES:
+            break
+    found += islice(_find_clashes(by_claim, tensions), MOST_DISPUTES)
+    order = ("object", "contradiction", "tension")
+    return sorted(found, key=lambda d: (order.index(d.reason), d.one.order, d.other.order))
+
+
+def _find_clashes(
+    by_claim: Mapping[tuple[str, str], list[Position]],
+    tensions: Mapping[str, Mapping[str, bool]],
+) -> Iterator[Dispute]:
+    """Yield the disputes of claims that are in tension, by actor and claim."""
     for (actor, claim), holders in by_claim.items():
         for other_claim, contradicts in tensions.get(claim, {}).items():
             if claim < other_claim and (others := by_claim.get((actor, other_claim))):
                 pair = _first_pair(holders, others, contradicts=contradicts)
                 if pair:
-                    found.append(Dispute(*pair, (claim, other_claim)))
-    order = ("object", "contradiction", "tension")
-    return sorted(found, key=lambda d: (order.index(d.reason), d.one.order, d.other.order))
+                    yield Dispute(*pair, (claim, other_claim))
 
 
 def _first_pair(
@@ -455,12 +472,11 @@ def _first_pair(
 
     A tension between what was held at different times is a course of things, not a dispute.
     """
-    for one in ones:
-        for other in others:
-            if contradicts:
-                return "contradiction", one, other
-            if one.overlaps(other):
-                return "tension", one, other
+    for one, other in islice(product(ones, others), _MOST_PAIRS):
+        if contradicts:
+            return "contradiction", one, other
+        if one.overlaps(other):
+            return "tension", one, other
     return None
 
 

@@ -40,9 +40,9 @@ from peninsula.namespaces import expand, shorten
 from peninsula.terms import STANCES, day_of, read_day, read_iri, slug_of, value_of
 
 #: Statements read at most, and nodes that a page or a file shows at most: the busiest.
-MOST_STATEMENTS: Final = 50_000
+MOST_STATEMENTS: Final = 20_000
 MOST_NODES: Final = 120
-MOST_NODES_IN_FILES: Final = 1_000
+MOST_NODES_IN_FILES: Final = 400
 
 SUPPORT: Final = {"supports": 1, "opposes": -1}
 #: Stances that are neither; each can be left out, stand between, or count as one of the two.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,12 +14,15 @@ from peninsula.dataset.interface import Dataset, select
 from peninsula.labels import find_labels, name_of
 from peninsula.namespaces import shorten
 
-_TOPICS: Final = """
-SELECT DISTINCT ?topic ?broader WHERE {
-  { ?topic skos:inScheme vocabulary:topics }
-  UNION { ?position a pen:PolicyPosition ; pen:hasTopic ?topic }
-  OPTIONAL { ?topic skos:broader ?broader }
-} LIMIT 5000
+#: Topics that are read, and broader ones of one topic that are looked at.
+MOST_TOPICS: Final = 2000
+_MOST_ABOVE: Final = 50
+_TOPICS: Final = f"""
+SELECT DISTINCT ?topic ?broader WHERE {{
+  {{ ?topic skos:inScheme vocabulary:topics }}
+  UNION {{ ?position a pen:PolicyPosition ; pen:hasTopic ?topic }}
+  OPTIONAL {{ ?topic skos:broader ?broader }}
+}} LIMIT {MOST_TOPICS}
 """
 
 
@@ -42,16 +45,16 @@ class Topics:
         """Return the topics above which there is none."""
         tops = [topic for topic, above in self.broader.items() if not above]
         # Topics in a ring have none above them that is reached; each of them is a top then.
-        reached = {topic for top in tops for topic in self.below(top)}
+        reached = self._reach(tops, lambda t: self.narrower.get(t, ()))
         return tuple(sorted([*tops, *(t for t in self.broader if t not in reached)]))
 
     def above(self, topic: str) -> frozenset[str]:
-        """Return the topic and those that it belongs under."""
-        return self._reach(topic, lambda t: self.broader.get(t, frozenset()))
+        """Return the topic and those that it belongs under; of very many, the nearest."""
+        return self._reach([topic], lambda t: sorted(self.broader.get(t, frozenset())), _MOST_ABOVE)
 
     def below(self, topic: str) -> frozenset[str]:
         """Return the topic and those within it."""
-        return self._reach(topic, lambda t: self.narrower.get(t, ()))
+        return self._reach([topic], lambda t: self.narrower.get(t, ()))
 
     def path(self, topic: str) -> tuple[str, ...]:
         """Return the topics above ``topic``, from the top."""
@@ -63,30 +66,43 @@ class Topics:
     def unfold(
         self, opened: Collection[str], name: Callable[[str], str], start: str = ""
     ) -> Iterator[tuple[str, int]]:
-        """Yield the topics to show with their depth: the top ones, and what is in opened ones."""
-        yield from self._unfold(
-            [start] if start else self.tops, frozenset(opened), name, 0, frozenset()
-        )
+        """Yield the topics to show with their depth: the top ones, and what is in opened ones.
 
-    def _unfold(
-        self, topics: Iterable[str], opened: frozenset[str], name: Callable[[str], str], depth: int,
-        seen: frozenset[str],
-    ) -> Iterator[tuple[str, int]]:  # fmt: skip
-        for topic in sorted(topics, key=lambda t: (name(t).casefold(), t)):
-            if topic in seen:
-                continue
-            yield topic, depth
-            if topic in opened:
-                narrower = self.narrower.get(topic, ())
-                yield from self._unfold(narrower, opened, name, depth + 1, seen | {topic})
+        A topic stands below each of its broader ones, but what is within it only once.
+        """
+
+        def in_order(topics: Iterable[str]) -> Iterator[str]:
+            return iter(sorted(topics, key=lambda t: (name(t).casefold(), t)))
+
+        unfolded: set[str] = set()
+        # The topics under way, from the top, and what is still to come on each level.
+        path: list[str] = []
+        levels = [in_order([start] if start else self.tops)]
+        while levels:
+            topic = next(levels[-1], None)
+            if topic is None:
+                levels.pop()
+                if path:
+                    path.pop()
+            elif topic not in path:
+                yield topic, len(path)
+                if topic in opened and topic not in unfolded:
+                    unfolded.add(topic)
+                    path.append(topic)
+                    levels.append(in_order(self.narrower.get(topic, ())))
 
     @staticmethod
-    def _reach(topic: str, step: Callable[[str], Iterable[str]]) -> frozenset[str]:
-        reached, waiting = {topic}, [topic]
-        while waiting:
-            fresh = set(step(waiting.pop())) - reached
-            reached |= fresh
-            waiting.extend(fresh)
+    def _reach(
+        starts: Collection[str], step: Callable[[str], Iterable[str]], most: int = MOST_TOPICS
+    ) -> frozenset[str]:
+        """Return ``starts`` and what is reached from them, up to ``most`` of it; nearest first."""
+        reached = dict.fromkeys(starts)
+        waiting = deque(starts)
+        while waiting and len(reached) < most:
+            for topic in step(waiting.popleft()):
+                if topic not in reached:
+                    reached[topic] = None
+                    waiting.append(topic)
         return frozenset(reached)
 
 

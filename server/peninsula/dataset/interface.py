@@ -44,10 +44,17 @@ class Answer(ABC):
         """End the evaluation."""
 
 
+#: Bytes of an answer that this process takes in to make a page of; whoever only passes an answer
+#: on sets no limit.
+MOST_BYTES: Final = 64 << 20
+
+
 class Solutions(Answer):
     """The answer of a SELECT query."""
 
     variables: tuple[str, ...]
+    #: Iterating over more bytes than this raises QueryOutOfMemory; None: no limit.
+    most_bytes: int | None = MOST_BYTES
 
     @abstractmethod
     def __iter__(self) -> Iterator[Row]: ...

@@ -14,6 +14,7 @@ import pyoxigraph as ox
 
 from peninsula.dataset.interface import Boolean, Graph, Row, Solutions
 from peninsula.dataset.running import Running
+from peninsula.errors import QueryOutOfMemory
 from peninsula.formats import CSV, JSON, NTRIPLES, TSV, Format
 
 #: What stands once for each solution. In CSV a line break may also be inside of a literal, and in
@@ -57,13 +58,21 @@ class PooledSolutions(_Pooled, Solutions):
         self.variables = tuple(running.head["variables"])
 
     def __iter__(self) -> Iterator[Row]:
-        file = ChunkFile(self.chunks(JSON))
+        file = ChunkFile(self.chunks(JSON), self.most_bytes)
         try:
             solutions = ox.parse_query_results(
                 cast(IO[bytes], file), format=ox.QueryResultsFormat.JSON
             )
             for solution in cast(ox.QuerySolutions, solutions):
                 yield tuple(solution)
+        except SyntaxError:
+            if not file.is_over:
+                raise
+            raise QueryOutOfMemory(
+                "There is more text here than the server makes a page of: over "
+                f"{(self.most_bytes or 0) >> 20} MB.",
+                "Ask for less, or for the data themselves by SPARQL.",
+            ) from None
         finally:
             file.close()
 
@@ -89,10 +98,15 @@ class PooledGraph(_Pooled, Graph):
 
 
 class ChunkFile(io.RawIOBase):
-    """The chunks of an answer as a file, for the parsers of the engine."""
+    """The chunks of an answer as a file, for the parsers of the engine.
 
-    def __init__(self, chunks: Iterator[bytes]) -> None:
+    After ``most`` bytes it ends, in the midst of whatever it is: ``is_over`` says so.
+    """
+
+    def __init__(self, chunks: Iterator[bytes], most: int | None = None) -> None:
         super().__init__()
+        self.is_over = False
+        self._left = most
         self._chunks = chunks
         self._chunk = b""
         self._position = 0
@@ -102,11 +116,20 @@ class ChunkFile(io.RawIOBase):
 
     def read(self, size: int = -1, /) -> bytes:
         if self._position >= len(self._chunk):
-            self._chunk, self._position = next(self._chunks, b""), 0
+            self._chunk, self._position = self._take(), 0
         end = len(self._chunk) if size < 0 else self._position + size
         part = self._chunk[self._position : end]
         self._position += len(part)
         return part
+
+    def _take(self) -> bytes:
+        if self.is_over:
+            return b""
+        chunk = next(self._chunks, b"")
+        if self._left is not None:
+            self._left -= len(chunk)
+            self.is_over = self._left < 0
+        return b"" if self.is_over else chunk
 
     def close(self) -> None:
         close = getattr(self._chunks, "close", None)

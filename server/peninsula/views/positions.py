@@ -81,6 +81,13 @@ _FORMATS: Final = (CSV, PLAIN_JSON, GRAPHML)
 ROWS: Final = ("kind", "kind-name", "state", "state-name")
 _MOST_PAGES: Final = 100_000
 _MOST_COMPARED: Final = 6
+#: What a drawing has room for, and what is listed of disputes and changes.
+_MOST_ROWS: Final = 200
+_MOST_COLUMNS: Final = 100
+_MOST_ENTRIES: Final = 500
+_MOST_LISTED: Final = 200
+#: Characters of a name that are compared with others.
+_COMPARED: Final = 60
 _PAGE: Final = 60
 #: Years that a strip has room for, each to be clicked on.
 _MOST_YEARS: Final = 40
@@ -222,7 +229,8 @@ def _near(iri: str, known: Iterable[str], survey: Survey) -> str:
     for one in known:
         names[shorten(one).rpartition(":")[2].lower()] = one
         names[survey.name(one).lower()] = one
-    wanted = shorten(iri).rpartition(":")[2].lower().replace("_", "-")
+    names = {name[:_COMPARED]: one for name, one in names.items()}
+    wanted = shorten(iri).rpartition(":")[2].lower().replace("_", "-")[:_COMPARED]
     found = [names[name] for name in get_close_matches(wanted, names, n=6, cutoff=0.55)]
     found += [one for name, one in names.items() if wanted and wanted in name]
     near = [f"{shorten(one)} ({survey.name(one)})" for one in dict.fromkeys(found)][:4]
@@ -240,6 +248,7 @@ def _matrix(wish: _Wish, format: Format) -> Response:
     query = write_matrix_query(wish.selection, topics)
     if format is not HTML:
         return _send_cells(survey, cells, query, format)
+    shown = shown[:_MOST_COLUMNS]
     actors = {p.actor for p in survey.positions if matches(p, wish.selection, survey)}
     chosen = choose_positions(survey, wish.selection)
     page = render(
@@ -248,7 +257,7 @@ def _matrix(wish: _Wish, format: Format) -> Response:
         wish=wish,
         drawn=_draw(survey, wish, actors, shown, cells),
         chosen=chosen,
-        changes=find_changes(survey, chosen.held),
+        changes=find_changes(survey, chosen.held)[:_MOST_LISTED],
         has_open=bool(wish.opened),
         time=_time_bar(survey, wish),
         sparql=link("/sparql", query=query),
@@ -273,7 +282,8 @@ def _draw(
     folds: bool = True,
 ) -> Matrix:
     """Return the matrix as a drawing; ``folds`` says whether topics can be unfolded in it."""
-    opened = _opened(survey, wish)
+    topics = {topic for topic, _ in shown}
+    opened = _opened(survey, wish) & topics
     rows = [
         Row(
             iri,
@@ -287,8 +297,9 @@ def _draw(
             actors,
             by_state=wish.rows.startswith("state"),
             by_name=wish.rows.endswith("name"),
-        )
+        )[:_MOST_ROWS]
     ]
+    keys = {row.key for row in rows}
     columns = [
         Column(
             topic,
@@ -303,6 +314,7 @@ def _draw(
     drawn = {
         (actor, topic): _cell(survey, cell, _cell_path(wish, actor, topic))
         for (actor, topic), cell in cells.items()
+        if actor in keys and topic in topics
     }
     return draw_matrix(rows, columns, drawn, stances=survey.stance_names())
 
@@ -448,8 +460,8 @@ def _list(wish: _Wish, format: Format) -> Response:
         items=shown,
         evidence=evidence,
         readings=readings,
-        changes=find_changes(survey, cell.held),
-        disputes=_without_repetition(disputes),
+        changes=find_changes(survey, cell.held)[:_MOST_LISTED],
+        disputes=_without_repetition(disputes)[:_MOST_LISTED],
         anchor=anchor,
         time=_time_bar(survey, wish),
         sparql=link("/sparql", query=query),
@@ -467,7 +479,8 @@ def _more(
 ) -> dict[str, Any]:
     """Return the drawings of a page: along time, and by narrower topics where there are some."""
     chosen = wish.selection
-    drawn = draw_timeline(_entries(survey, wish, [*cell.held, *cell.undecided], anchor))
+    entries = _entries(survey, wish, [*cell.held, *cell.undecided][:_MOST_ENTRIES], anchor)
+    drawn = draw_timeline(entries[: 2 * _MOST_ENTRIES])
     topics: list[tuple[str, int]] = []
     if chosen.topic:
         opened = survey.topics.below(chosen.topic)
@@ -475,6 +488,7 @@ def _more(
         topics = list(dict.fromkeys(found))
     elif chosen.actors:
         topics = list(survey.topics.unfold(_opened(survey, wish), survey.name))
+    topics = topics[:_MOST_COLUMNS]
     names = list(dict.fromkeys(topic for topic, _ in topics))
     cells = make_cells(survey, chosen, names)
     actors = list(chosen.actors) or sorted({p.actor for p in (*cell.held, *cell.undecided)})
@@ -563,7 +577,9 @@ def _comparison(wish: _Wish, format: Format) -> Response:
     query = write_matrix_query(chosen, topics)
     if format is not HTML:
         return _send_cells(survey, cells, query, format)
-    depths = dict(shown)
+    depths = dict(shown[:_MOST_COLUMNS])
+    topics = topics[:_MOST_COLUMNS]
+    opened = opened & depths.keys()
     rows = [compare(cells, chosen.actors, topic) for topic in topics]
     page = render(
         "positions-compare.html",
@@ -584,6 +600,7 @@ def _comparison(wish: _Wish, format: Format) -> Response:
                 stances=survey.stance_names(),
             )
             for key, cell in cells.items()
+            if key[1] in depths
         },
         time=_time_bar(survey, wish),
         sparql=link("/sparql", query=query),
