@@ -15,12 +15,14 @@ from typing import Final
 import pyoxigraph as ox
 
 from peninsula.dataset.interface import Boolean, Dataset, Result, Row, Solutions, Term
+from peninsula.edtf import write_edtf
 from peninsula.labels import cut, find_labels, name_of
-from peninsula.namespaces import shorten
+from peninsula.namespaces import expand, shorten
 from peninsula.terms import stance_of
 
 #: Characters of a text that a cell shows; data formats have all of it.
 LONGEST_TEXT: Final = 10_000
+_EDTF: Final = expand("edtf:")
 _COLUMN: Final = 14  # characters to which a column can be folded
 
 
@@ -149,7 +151,8 @@ def make_cell(term: Term | None, labels: dict[str, str]) -> Cell:
             return Cell(name_of(term.value, labels), term.value)
         case ox.Literal():
             is_number = shorten(term.datatype.value) in {"xsd:integer", "xsd:decimal", "xsd:double"}
-            text = cut(term.value, LONGEST_TEXT)
+            is_edtf = term.datatype.value.startswith(_EDTF)
+            text = write_edtf(term.value) if is_edtf else cut(term.value, LONGEST_TEXT)
             return Cell(text, language=term.language or "", is_number=is_number)
         case ox.BlankNode():
             return Cell(f"_:{term.value}")
