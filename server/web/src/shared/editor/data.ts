@@ -1,16 +1,8 @@
 // How does a text field become an editor of data, with marks at the lines that are wrong?
-//
-// The editor stands in a shadow root, as that of queries does and for the same reason. The text
-// field stays in the form, holds the same text, and is what is sent.
-import { closeBrackets, closeBracketsKeymap } from "@codemirror/autocomplete";
-import { defaultKeymap, history, historyKeymap, indentWithTab, toggleComment } from "@codemirror/commands";
-import { bracketMatching, indentUnit } from "@codemirror/language";
-import { lintGutter, lintKeymap, nextDiagnostic, setDiagnostics, type Diagnostic } from "@codemirror/lint";
-import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
-import { EditorState, Prec } from "@codemirror/state";
-import { EditorView, drawSelection, highlightActiveLineGutter, keymap, lineNumbers } from "@codemirror/view";
-import { sparql } from "./language";
-import { theme } from "./theme";
+import { indentWithTab } from "@codemirror/commands";
+import { lintGutter, nextDiagnostic, setDiagnostics, type Diagnostic } from "@codemirror/lint";
+import { EditorView } from "@codemirror/view";
+import { putEditor } from "./frame";
 
 /** What is wrong in a line, and what the reader may do about it. */
 export interface Mark {
@@ -31,61 +23,14 @@ export interface DataEditor {
 
 /** Put an editor in the place of `field`. */
 export function editData(field: HTMLTextAreaElement, onRun: () => void): DataEditor {
-  const host = document.createElement("div");
-  host.className = "code-editor";
-  const root = host.attachShadow({ mode: "open" });
-  const run = (): boolean => {
-    onRun();
-    return true;
-  };
-  const view = new EditorView({
-    root,
-    parent: root,
-    state: EditorState.create({
-      doc: field.value,
-      extensions: [
-        Prec.highest(
-          keymap.of([
-            { key: "Mod-Enter", run },
-            { key: "Ctrl-Enter", run },
-            { key: "Mod-/", run: toggleComment },
-            { key: "F8", run: nextDiagnostic },
-          ]),
-        ),
-        lineNumbers(),
-        lintGutter(),
-        highlightActiveLineGutter(),
-        history(),
-        drawSelection(),
-        indentUnit.of("    "),
-        bracketMatching(),
-        closeBrackets(),
-        highlightSelectionMatches(),
-        sparql,
-        theme,
-        EditorView.lineWrapping,
-        EditorView.contentAttributes.of({
-          "aria-label": field.labels[0]?.textContent ?? "",
-          // A part that scrolls needs one that can be reached by the keyboard.
-          tabindex: "0",
-          autocapitalize: "off",
-          spellcheck: "false",
-        }),
-        keymap.of([
-          ...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...lintKeymap,
-          indentWithTab,
-        ]),
-        EditorView.updateListener.of((update) => {
-          if (!update.docChanged) return;
-          field.value = update.state.doc.toString();
-          field.dispatchEvent(new Event("input", { bubbles: true }));
-        }),
-      ],
-    }),
+  const { view, host } = putEditor(field, {
+    label: field.labels[0]?.textContent ?? "",
+    indent: "    ",
+    onRun,
+    onChange: () => field.dispatchEvent(new Event("input", { bubbles: true })),
+    keys: { first: [{ key: "F8", run: nextDiagnostic }], usual: [indentWithTab] },
+    extensions: [lintGutter()],
   });
-  field.before(host);
-  field.hidden = true;
-  for (const label of field.labels) label.addEventListener("click", () => view.focus());
 
   const lineAt = (number: number) => view.state.doc.line(Math.min(Math.max(number, 1), view.state.doc.lines));
   return {

@@ -1,29 +1,18 @@
 // How does a text field become an editor of queries?
-//
-// The editor stands in a shadow root: there CodeMirror hands its style sheet to the document as an
-// object, which the Content-Security-Policy of the pages allows, while it would be refused as an
-// element. The text field stays in the form, holds the same text, and is what is sent.
 import {
-  acceptCompletion, autocompletion, closeBrackets, closeBracketsKeymap, closeCompletion,
-  completionKeymap, completionStatus, selectedCompletionIndex,
+  acceptCompletion, autocompletion, closeCompletion, completionKeymap, completionStatus,
+  selectedCompletionIndex,
 } from "@codemirror/autocomplete";
-import {
-  defaultKeymap, history, historyKeymap, indentLess, indentMore, insertNewlineAndIndent, toggleComment,
-} from "@codemirror/commands";
-import { bracketMatching, indentOnInput, indentRange, indentUnit } from "@codemirror/language";
-import { lintKeymap, setDiagnostics } from "@codemirror/lint";
-import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
-import { EditorState, Prec, type Transaction } from "@codemirror/state";
-import {
-  EditorView, drawSelection, highlightActiveLine, highlightActiveLineGutter, keymap, lineNumbers,
-  type KeyBinding,
-} from "@codemirror/view";
+import { indentLess, indentMore, insertNewlineAndIndent } from "@codemirror/commands";
+import { indentOnInput, indentRange } from "@codemirror/language";
+import { setDiagnostics } from "@codemirror/lint";
+import { EditorState, type Transaction } from "@codemirror/state";
+import { EditorView, highlightActiveLine, type KeyBinding } from "@codemirror/view";
 import { Completer, type Say } from "./completion";
 import type { Problem } from "./graph";
+import { putEditor } from "./frame";
 import { marks, meanings, rangeAt } from "./hints";
-import { sparql } from "./language";
 import { findPlace } from "./place";
-import { theme } from "./theme";
 import { tokenize } from "./tokens";
 
 export interface Editor {
@@ -79,70 +68,28 @@ export function edit(
   onRun: () => void,
   onChecked: (problems: Problem[]) => void,
 ): Editor {
-  const host = document.createElement("div");
-  host.className = "code-editor";
-  const root = host.attachShadow({ mode: "open" });
   const completer = new Completer(say);
-  const run = (): boolean => {
-    onRun();
-    return true;
-  };
-  const view = new EditorView({
-    root,
-    parent: root,
-    state: EditorState.create({
-      doc: field.value,
-      extensions: [
-        Prec.highest(
-          keymap.of([
-            { key: "Mod-Enter", run },
-            { key: "Ctrl-Enter", run },
-            { key: "Enter", run: enter },
-            { key: "Mod-/", run: toggleComment },
-          ]),
-        ),
-        lineNumbers(),
-        highlightActiveLineGutter(),
-        highlightActiveLine(),
-        history(),
-        drawSelection(),
-        EditorState.allowMultipleSelections.of(true),
-        EditorState.phrases.of(phrases(say)),
-        indentUnit.of("  "),
-        indentOnInput(),
-        bracketMatching(),
-        closeBrackets(),
-        highlightSelectionMatches(),
-        autocompletion({
-          override: [completer.source, completer.names],
-          icons: false,
-          maxRenderedOptions: 120,
-        }),
-        sparql,
-        theme,
-        EditorView.lineWrapping,
-        EditorView.contentAttributes.of({
-          "aria-label": say("label"),
-          "aria-describedby": "",
-          autocapitalize: "off",
-          spellcheck: "false",
-        }),
-        keymap.of([
-          ...TAB, ...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap,
-          ...completionKeymap, ...lintKeymap,
-        ]),
-        marks(say, onChecked),
-        meanings(),
-        EditorView.domEventHandlers({ beforeinput: typeOver }),
-        EditorView.updateListener.of((update) => {
-          if (update.docChanged) field.value = update.state.doc.toString();
-        }),
-      ],
-    }),
+  const { view } = putEditor(field, {
+    label: say("label"),
+    indent: "  ",
+    onRun,
+    onChange: () => undefined,
+    keys: { first: [{ key: "Enter", run: enter }], usual: [...TAB, ...completionKeymap] },
+    extensions: [
+      highlightActiveLine(),
+      EditorState.allowMultipleSelections.of(true),
+      EditorState.phrases.of(phrases(say)),
+      indentOnInput(),
+      autocompletion({
+        override: [completer.source, completer.names],
+        icons: false,
+        maxRenderedOptions: 120,
+      }),
+      marks(say, onChecked),
+      meanings(),
+      EditorView.domEventHandlers({ beforeinput: typeOver }),
+    ],
   });
-  field.before(host);
-  field.hidden = true;
-  for (const label of field.labels) label.addEventListener("click", () => view.focus());
 
   return {
     view,
