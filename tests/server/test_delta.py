@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import time
 from typing import Any
 
 import pyoxigraph as ox
@@ -228,12 +227,10 @@ def test_reading_a_patch_fails_in_one_way_only(data: bytes) -> None:
     assert len(patch.quads) == len(patch.letters) >= 1
 
 
-def test_a_large_patch_takes_microseconds_a_row() -> None:
+def test_a_large_patch_is_read_as_it_was_written() -> None:
     count = 200_000
     rows = {ox.Quad(ox.NamedNode(f"http://e/{n}"), P, ox.Literal(f"value {n}"), GRAPHS[0]) for n in range(count)}  # fmt: skip
-    begin = time.perf_counter()
     data = written(Delta(rows, set(), {GRAPHS[0]}))
     patch = read_patch(data)
     delta = patch.delta(ox.Store())
-    assert time.perf_counter() - begin < count * 40e-6
     assert delta.added == rows
