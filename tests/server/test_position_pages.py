@@ -138,7 +138,7 @@ def test_a_cell_opens_with_change_dispute_gaps_and_evidence(client: FlaskClient)
     assert "Reluctance shows a mixed attitude." in text
     assert "In tension with 2 other claims" in text
     assert 'title="put together from the evidence">2017</time>' in text
-    assert '<time>2017-06 – 2017-12</time>' in text
+    assert "<time>2017-06 – 2017-12</time>" in text
     # Which narrower topic each is on.
     assert 'class="tag within"' in text
 
