@@ -28,19 +28,25 @@ _OFFERED: Final = 200
 #: Things offered for a prefix and a part of a name.
 _NAMES: Final = 60
 
-_CLASSES: Final = """
-SELECT ?term (COUNT(DISTINCT ?thing) AS ?count) WHERE {
-  { ?thing a ?term } UNION { VALUES ?kind { owl:Class rdfs:Class } ?term a ?kind }
+#: Classes, and properties, that are told of: the most used.
+_LISTED: Final = 1500
+#: Characters of a definition.
+_LONGEST_DEFINITION: Final = 600
+#: Characters of a literal that somebody might want to have written out.
+_LONGEST_LITERAL: Final = 300
+_CLASSES: Final = f"""
+SELECT ?term (COUNT(DISTINCT ?thing) AS ?count) WHERE {{
+  {{ ?thing a ?term }} UNION {{ VALUES ?kind {{ owl:Class rdfs:Class }} ?term a ?kind }}
   FILTER(isIRI(?term))
-} GROUP BY ?term
+}} GROUP BY ?term ORDER BY DESC(?count) ?term LIMIT {_LISTED}
 """
-_PROPERTIES: Final = """
-SELECT ?term (COUNT(?thing) AS ?count) WHERE {
-  { ?thing ?term ?value } UNION {
-    VALUES ?kind { owl:ObjectProperty owl:DatatypeProperty rdf:Property }
+_PROPERTIES: Final = f"""
+SELECT ?term (COUNT(?thing) AS ?count) WHERE {{
+  {{ ?thing ?term ?value }} UNION {{
+    VALUES ?kind {{ owl:ObjectProperty owl:DatatypeProperty rdf:Property }}
     ?term a ?kind
-  }
-} GROUP BY ?term
+  }}
+}} GROUP BY ?term ORDER BY DESC(?count) ?term LIMIT {_LISTED}
 """
 _DEFINITIONS: Final = """
 SELECT ?term ?text ?rank WHERE {{
@@ -48,7 +54,8 @@ SELECT ?term ?text ?rank WHERE {{
   VALUES (?property ?rank) {{
     (skos:definition 1) (rdfs:comment 2) (skos:scopeNote 3) (dcterms:description 4)
   }}
-  ?term ?property ?text
+  ?term ?property ?whole
+  BIND(SUBSTR(?whole, 1, {longest}) AS ?text)
 }}
 """
 _KINDS: Final = """
@@ -207,7 +214,7 @@ def _describe(
                     count,
                 )
             )
-        elif isinstance(term, ox.Literal):
+        elif isinstance(term, ox.Literal) and len(term.value) <= _LONGEST_LITERAL:
             described.append(Suggestion("", _write_literal(term), "", count=count))
     return sorted(described, key=lambda term: (-term.count, term.name))
 
@@ -229,7 +236,8 @@ def _find_definitions(
     best: dict[str, tuple[int, int, str]] = {}
     order = (language, "en", "", *LANGUAGES)
     for batch in _batches(nodes):
-        for term, text, rank in select(dataset, _DEFINITIONS.format(terms=batch)):
+        query = _DEFINITIONS.format(terms=batch, longest=_LONGEST_DEFINITION)
+        for term, text, rank in select(dataset, query):
             if isinstance(term, ox.NamedNode) and isinstance(text, ox.Literal):
                 place = order.index(text.language or "") if (text.language or "") in order else 9
                 offer = (place, int(getattr(rank, "value", 9)), text.value)

@@ -49,6 +49,8 @@ SELECT ?class ?year (COUNT(DISTINCT ?thing) AS ?things) WHERE {
   }
   ?thing a ?class ; ?property ?day
   BIND(YEAR(?day) AS ?year)
+  # A page has room for so many years; a slip of the pen must not make it endless.
+  FILTER(?year >= 1800 && ?year < 2200)
 } GROUP BY ?class ?year
 """
 

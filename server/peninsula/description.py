@@ -23,20 +23,23 @@ SELECT (COUNT(*) AS ?triples) (COUNT(DISTINCT ?s) AS ?subjects)
        (COUNT(DISTINCT ?p) AS ?properties) (COUNT(DISTINCT ?o) AS ?objects)
 WHERE { ?s ?p ?o }
 """
-_CLASSES: Final = """
-SELECT ?class (COUNT(DISTINCT ?s) AS ?entities) WHERE { ?s a ?class FILTER(isIRI(?class)) }
-GROUP BY ?class ORDER BY ?class
+#: Classes and properties that are told of, and properties of classes.
+_MOST: Final = 5000
+_MOST_PAIRS: Final = 20_000
+_CLASSES: Final = f"""
+SELECT ?class (COUNT(DISTINCT ?s) AS ?entities) WHERE {{ ?s a ?class FILTER(isIRI(?class)) }}
+GROUP BY ?class ORDER BY ?class LIMIT {_MOST}
 """
-_PROPERTIES: Final = """
-SELECT ?property (COUNT(*) AS ?triples) WHERE { ?s ?property ?o }
-GROUP BY ?property ORDER BY ?property
+_PROPERTIES: Final = f"""
+SELECT ?property (COUNT(*) AS ?triples) WHERE {{ ?s ?property ?o }}
+GROUP BY ?property ORDER BY ?property LIMIT {_MOST}
 """
 #: Which properties the things of a class have: what an editor needs to complete a query.
-_CLASS_PROPERTIES: Final = """
-SELECT ?class ?property (COUNT(*) AS ?triples) WHERE {
+_CLASS_PROPERTIES: Final = f"""
+SELECT ?class ?property (COUNT(*) AS ?triples) WHERE {{
   ?s a ?class . FILTER(isIRI(?class))
   ?s ?property ?o
-} GROUP BY ?class ?property ORDER BY ?class ?property
+}} GROUP BY ?class ?property ORDER BY ?class ?property LIMIT {_MOST_PAIRS}
 """
 _INTEGER: Final = ox.NamedNode(expand("xsd:integer"))
 
@@ -157,16 +160,17 @@ def describe_dataset(dataset: Dataset, endpoint: str) -> list[ox.Triple]:
     d.add(whole, "void:distinctObjects", objects)
     classes = _pairs(dataset, _CLASSES)
     d.add(whole, "void:classes", len(classes))
-    parts = {}
+    parts: dict[str, ox.BlankNode] = {}
     for iri, count in classes:
         part = parts[iri] = d.blank()
         d.add(whole, "void:classPartition", part)
         d.add(part, "void:class", ox.NamedNode(iri))
         d.add(part, "void:entities", count)
     for class_, property, uses in select(dataset, _CLASS_PROPERTIES):
-        if isinstance(class_, ox.NamedNode) and isinstance(property, ox.NamedNode):
+        part = parts.get(class_.value) if isinstance(class_, ox.NamedNode) else None
+        if part and isinstance(property, ox.NamedNode):
             within = d.blank()
-            d.add(parts[class_.value], "void:propertyPartition", within)
+            d.add(part, "void:propertyPartition", within)
             d.add(within, "void:property", property)
             d.add(within, "void:triples", integer_of(uses))
     predicates = _pairs(dataset, _PROPERTIES)

@@ -112,11 +112,13 @@ class Front:
         return self._application(environ, start)
 
     def _key(self, environ: dict[str, Any]) -> tuple[str, ...] | None:
-        if environ["REQUEST_METHOD"] != "GET" or len(environ["QUERY_STRING"]) > _LONGEST_KEY:
+        if environ["REQUEST_METHOD"] != "GET":
             return None
         if any(name in environ for name in _ASKS_FOR_MORE):
             return None
-        return tuple([environ.get(name, "") for name in _KEY])
+        key = tuple([environ.get(name, "") for name in _KEY])
+        # Headers may be long, and thousands of keys are remembered.
+        return key if sum(map(len, key)) <= _LONGEST_KEY else None
 
     def _remember(self, key: tuple[str, ...], given: Given, headers: Headers) -> None:
         with self._lock:

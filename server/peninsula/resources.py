@@ -14,7 +14,7 @@ import pyoxigraph as ox
 
 from peninsula.columns import read_point
 from peninsula.dataset.interface import Dataset, Term, select
-from peninsula.labels import LANGUAGES, find_labels, name_of
+from peninsula.labels import LANGUAGES, cut, find_labels, name_of
 from peninsula.namespaces import BASE, expand, shorten
 from peninsula.provenance import (
     INFERRED,
@@ -421,12 +421,12 @@ def _choose_label(own: Iterable[Statement], language: str) -> tuple[str, str] | 
     if not offers:
         return None
     best = min(offers, key=lambda offer: offer[:3])[3]
-    return best.value, best.language or ""
+    return cut(best.value), best.language or ""
 
 
 def _list_names(own: Iterable[Statement], label: str) -> list[Name]:
     names = {
-        Name(s.value.value, s.value.language or "")
+        Name(cut(s.value.value), s.value.language or "")
         for s in own
         if s.property in _LABELS and isinstance(s.value, ox.Literal) and s.value.value != label
     }

@@ -15,6 +15,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
 from typing import Final
 
 import pyoxigraph as ox
@@ -39,8 +41,10 @@ from peninsula.tables import Cell, make_cell
 SHOWN: Final = 250
 #: Rows that are put in order; of a larger change, these are the first that came.
 MOST_ROWS: Final = 200_000
+MOST_ROW_BYTES: Final = 32 << 20
 #: Bytes of patches that are put together, or searched, for one page.
-_MOST_BYTES: Final = 48 << 20
+_MOST_COMPOSED: Final = 16 << 20
+_MOST_SEARCHED: Final = 48 << 20
 #: Patches that are looked into for the name of a thing.
 _MOST_PATCHES: Final = 2000
 _LABELS: Final = (
@@ -128,8 +132,12 @@ def describe(
     counts: Counter[str] = Counter()
     kinds: Counter[str] = Counter()
     kept: list[tuple[bytes, bool]] = []
+    size = 0
     read = iter(rows)
     for row in itertools.islice(read, MOST_ROWS):
+        size += len(row.text)
+        if size > MOST_ROW_BYTES:
+            break
         if row.is_own:
             counts["own"] += 1
         elif not wanted or wanted in row.text:
@@ -137,7 +145,7 @@ def describe(
             if match := _KIND.match(row.text):
                 kinds[match[1].decode()] += 1
             kept.append((row.text, row.is_added))
-    is_cut = next(read, None) is not None
+    is_cut = size > MOST_ROW_BYTES or next(read, None) is not None
     close = getattr(rows, "close", None)
     if close:
         close()
@@ -267,12 +275,18 @@ def read_entry(generations: Generations, number: int, kept: Generation | None) -
         added: int | None = kept.added
         removed: int | None = kept.removed
     elif has_patch and head.is_whole and path.stat().st_size <= _COUNTED:
-        signs = [row.is_added for row in read_rows(path) if not row.is_own]
-        added, removed = sum(signs), len(signs) - sum(signs)
+        added, removed = _count_rows(path, path.stat().st_mtime_ns)
     else:
         added = removed = None
     is_pinned = bool(kept and generations.is_pinned(number))
     return Entry(head, kept, is_pinned, added, removed, has_patch=has_patch and head.is_whole)
+
+
+@lru_cache(1024)
+def _count_rows(path: Path, _changed: int) -> tuple[int, int]:
+    """Return how many statements a patch adds and removes."""
+    signs = [row.is_added for row in read_rows(path) if not row.is_own]
+    return sum(signs), len(signs) - sum(signs)
 
 
 def mentioning(
@@ -286,7 +300,7 @@ def mentioning(
     found: list[Entry] = []
     read = 0
     for count, number in enumerate(range(newest, 0, -1)):
-        if len(found) == most or read > _MOST_BYTES or count == _MOST_PATCHES:
+        if len(found) == most or read > _MOST_SEARCHED or count == _MOST_PATCHES:
             return found, number
         path = generations.patch(number)
         try:
@@ -312,7 +326,7 @@ def between(generations: Generations, before: int, after: int) -> Iterator[Row] 
         return None
     paths = [generations.patch(n) for n in numbers]
     size = total_size(paths)
-    if size is None or size > _MOST_BYTES:
+    if size is None or size > _MOST_COMPOSED:
         return None
     if not all(read_head(path, n).is_whole for path, n in zip(paths, numbers, strict=True)):
         return None

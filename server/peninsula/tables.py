@@ -21,7 +21,7 @@ from peninsula.namespaces import expand, shorten
 from peninsula.terms import stance_of
 
 #: Characters of a text that a cell shows; data formats have all of it.
-LONGEST_TEXT: Final = 10_000
+LONGEST_TEXT: Final = 5_000
 _EDTF: Final = expand("edtf:")
 _COLUMN: Final = 14  # characters to which a column can be folded
 

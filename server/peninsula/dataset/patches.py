@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import IO, Final, NamedTuple
 
 import pyoxigraph as ox
 
@@ -28,6 +28,8 @@ SHIPPED: Final = "peninsula"
 #: Headers that are read; a patch that creates more graphs is told of in part.
 _MOST_HEADERS: Final = 1000
 _LONGEST_LINE: Final = 1 << 20
+#: An update is not longer than that by itself; a literal of an upload may be.
+_LONGEST_ROW: Final = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,15 @@ def _read_value(text: bytes) -> str:
 def read_rows(path: Path) -> Iterator[Row]:
     """Yield the rows of a patch in their order."""
     with path.open("rb") as file:
-        yield from rows_of(file)
+        yield from rows_of(_lines(file))
+
+
+def _lines(file: IO[bytes]) -> Iterator[bytes]:
+    """Yield the lines of ``file``; one that no memory should be wasted on, without its end."""
+    while line := file.readline(_LONGEST_ROW):
+        yield line
+        while line and not line.endswith(b"\n"):
+            line = file.readline(_LONGEST_ROW)
 
 
 def rows_of(lines: Iterable[bytes]) -> Iterator[Row]:

@@ -126,7 +126,9 @@ class ClaimBrief:
     @property
     def order(self) -> tuple[list[int], str]:
         """Return what sorts claims as they stand in the text."""
-        return ([int(part) for part in self.place.split(".") if part], self.claim.iri)
+        numbers = [part for part in self.place.split(".") if part]
+        # What is no number, or an endless one, stands first.
+        return ([int(n) if n.isdecimal() and len(n) < 10 else 0 for n in numbers], self.claim.iri)
 
 
 @dataclass(frozen=True)

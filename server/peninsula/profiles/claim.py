@@ -10,6 +10,7 @@ import pyoxigraph as ox
 from peninsula.dataset.interface import Dataset, select
 from peninsula.namespaces import shorten
 from peninsula.profiles.briefs import (
+    MOST_CLAIMS,
     ClaimBrief,
     Mark,
     PositionBrief,
@@ -28,6 +29,7 @@ from peninsula.profiles.tension import TensionBrief, describe_tension
 from peninsula.tables import Cell
 from peninsula.terms import slug_of
 
+_MOST_TENSIONS: Final = 50
 _PATTERNS: Final = (
     "VALUES ?thing { $this } ?thing a pen:Claim",
     "$this pen:hasAttribution|pen:hasPassage|pen:isStatedIn|pen:hasConditional ?thing",
@@ -234,11 +236,11 @@ def _pages(first: int | None, last: int | None) -> str:
 
 def _tensions(said: Statements, claim: str) -> tuple[TensionBrief, ...]:
     """Return the tensions of a claim, and last of all the pairs that no tension explains."""
-    nodes = said.where("pen:hasTensionMember", claim)
+    nodes = said.where("pen:hasTensionMember", claim)[:_MOST_TENSIONS]
     tensions = [describe_tension(said, node, claim) for node in nodes]
     explained = {member.claim.iri for tension in tensions for member in tension.others}
     paired = {*said.things(claim, "pen:inTensionWith"), *said.where("pen:inTensionWith", claim)}
-    loose = paired - explained
+    loose = sorted(paired - explained)[:MOST_CLAIMS]
     if loose:
         others = describe_claims(said, loose)
         tensions.append(TensionBrief(Cell(""), None, None, (), others, (), frozenset()))

@@ -23,6 +23,8 @@ from peninsula.tables import Cell
 
 #: Positions of others that are listed; the page says where there are more.
 MOST: Final = 60
+#: Positions of one succession.
+_MOST_STAGES: Final = 100
 
 
 def _others(pattern: str) -> str:
@@ -156,7 +158,7 @@ def _succession(said: Statements, position: str) -> list[list[str]]:
     """
     found: set[str] = set()
     ahead = [position]
-    while ahead:
+    while ahead and len(found) < _MOST_STAGES:
         current = ahead.pop()
         if current not in found and current in said:
             found.add(current)

@@ -20,6 +20,8 @@ from peninsula.profiles.briefs import (
 from peninsula.profiles.statements import Statements, gather
 from peninsula.tables import Cell
 
+#: Claims of one tension that are compared with each other.
+MOST_MEMBERS: Final = 60
 _PATTERNS: Final = (
     "VALUES ?thing { $this } ?thing a pen:Tension",
     "$this pen:tensionKind ?thing",
@@ -55,6 +57,7 @@ class TensionProfile:
     #: Claims of one side do not pull against one another.
     sides: tuple[tuple[ClaimBrief, ...], ...]
     contradictions: tuple[tuple[Cell, Cell], ...]
+    is_cut: bool = False
 
     @property
     def size(self) -> int:
@@ -67,7 +70,8 @@ def read_tension(dataset: Dataset, iri: ox.NamedNode, language: str) -> TensionP
     tension = iri.value
     if not said.is_a(tension, "pen:Tension"):
         return None
-    members = said.things(tension, "pen:hasTensionMember")
+    every = said.things(tension, "pen:hasTensionMember")
+    members = every[:MOST_MEMBERS]
     sides = [describe_claims(said, side) for side in split(said, members)]
     pairs = {
         (min(one, other), max(one, other))
@@ -81,13 +85,14 @@ def read_tension(dataset: Dataset, iri: ox.NamedNode, language: str) -> TensionP
         notes=tuple(said.texts(tension, "skos:note")),
         remarks=tuple(said.texts(tension, "skos:editorialNote")),
         sides=tuple(sorted(sides, key=lambda side: side[0].order)),
+        is_cut=len(every) > MOST_MEMBERS,
         contradictions=tuple((said.cell(one), said.cell(other)) for one, other in sorted(pairs)),
     )
 
 
 def describe_tension(said: Statements, tension: str, claim: str) -> TensionBrief:
     """Return a tension as ``claim`` sees it."""
-    members = set(said.things(tension, "pen:hasTensionMember")) - {claim}
+    members = set(said.things(tension, "pen:hasTensionMember")[:MOST_MEMBERS]) - {claim}
     opposed = _opposed(said, claim, members)
     # Where the pairs are not told apart, every other member is shown opposite.
     others = opposed or members

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -15,7 +17,13 @@ from peninsula.caching import make_timemap
 from peninsula.dataset.embedded import EmbeddedDatabase
 from peninsula.dataset.generations import Generation, Generations, format_instant
 from peninsula.dataset.patches import Head, Row, read_rows, rows_of, write_rows
-from peninsula.errors import NotFound, ParameterError, PeninsulaError, UnknownGeneration
+from peninsula.errors import (
+    NotFound,
+    Overloaded,
+    ParameterError,
+    PeninsulaError,
+    UnknownGeneration,
+)
 from peninsula.formats import HTML, PLAIN_JSON, RDF_PATCH
 from peninsula.namespaces import shorten
 from peninsula.revisions import (
@@ -55,6 +63,33 @@ _LISTED: Final = 50
 _PAGES: Final = (
     "/", "/positions", "/timeline", "/map", "/network", "/queries", "/sparql", "/about",
 )  # fmt: skip
+
+
+#: Pages that put a change in order take memory and time of this process: few at a time.
+_TURNS: Final = threading.BoundedSemaphore(2)
+_PATIENCE: Final = 10.0
+
+
+@contextlib.contextmanager
+def _turn() -> Iterator[None]:
+    """Wait for a turn to read many rows of patches; raises Overloaded."""
+    if not _TURNS.acquire(timeout=_PATIENCE):
+        raise Overloaded(
+            "Too many changes are being compared at the same time.", "Try again in a moment."
+        )
+    try:
+        yield
+    finally:
+        _TURNS.release()
+
+
+def _describe(rows: Iterable[Row], thing: str) -> Revision:
+    """Return the page of a change that the address asks for."""
+    page = number_given("page", 1, _MOST_NUMBER)
+    with _turn():
+        return describe(
+            rows, current_site().database.view(asker()), language(), page=page, about=thing
+        )
 
 
 # The list.
@@ -151,14 +186,7 @@ def _show(number: int) -> Response:
     thing = name_given("thing")
     revision = None
     if entry.has_patch and generations:
-        rows = read_rows(generations.patch(number))
-        revision = describe(
-            rows,
-            database.view(asker()),
-            language(),
-            page=number_given("page", 1, _MOST_NUMBER),
-            about=thing,
-        )
+        revision = _describe(read_rows(generations.patch(number)), thing)
     config = current_site().config
     page = render(
         "generation.html",
@@ -243,13 +271,7 @@ def _compare() -> Response:
     current = database.current.number
     before, after = _read_pair()
     thing = name_given("thing")
-    revision = describe(
-        _difference(before, after),
-        database.view(asker()),
-        language(),
-        page=number_given("page", 1, _MOST_NUMBER),
-        about=thing,
-    )
+    revision = _describe(_difference(before, after), thing)
     if not wants_html(PLAIN_JSON):
         return jsonify(_difference_as_json(before, after, revision))
     page = render(
@@ -413,7 +435,10 @@ def lost_page(problem: dict[str, Any]) -> str | None:
 
 
 def _thing_of(path: str) -> str:
-    return read_iri(path.removesuffix(".html")).value if path.startswith("/id/") else ""
+    try:
+        return read_iri(path.removesuffix(".html")).value if path.startswith("/id/") else ""
+    except ValueError:
+        return ""  # an address with what no name of a thing has
 
 
 def _count(generations: Generations, before: int, after: int, thing: str) -> tuple[int, int] | None:
@@ -423,10 +448,14 @@ def _count(generations: Generations, before: int, after: int, thing: str) -> tup
         return None
     wanted = f"<{thing}>".encode()
     total = named = 0
-    for row in rows:
-        if not row.is_own:
-            total += 1
-            named += wanted in row.text
+    try:
+        with _turn():
+            for row in rows:
+                if not row.is_own:
+                    total += 1
+                    named += wanted in row.text
+    except Overloaded:
+        return None  # the page says all else
     return total, named
 
 

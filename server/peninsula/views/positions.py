@@ -208,7 +208,7 @@ def _read_window() -> Window | None:
 def _require_known(survey: Survey, wish: _Wish) -> None:
     """Raise UnknownResource where an actor or topic asked for is nothing that the graph knows."""
     topic = wish.selection.topic
-    if topic and topic not in survey.topics.broader:
+    if topic and topic not in survey.topics.broader and not _is_known(topic):
         raise UnknownResource(
             f"There is no topic “{shorten(topic)}”.",
             _near(topic, survey.topics.broader, survey),
@@ -577,8 +577,8 @@ def _comparison(wish: _Wish, format: Format) -> Response:
     query = write_matrix_query(chosen, topics)
     if format is not HTML:
         return _send_cells(survey, cells, query, format)
-    depths = dict(shown[:_MOST_COLUMNS])
     topics = topics[:_MOST_COLUMNS]
+    depths = {topic: depth for topic, depth in shown if topic in set(topics)}
     opened = opened & depths.keys()
     rows = [compare(cells, chosen.actors, topic) for topic in topics]
     page = render(

@@ -154,10 +154,13 @@ def wants_html(*others: Format) -> bool:
         return False
 
 
-@lru_cache(1024)
 def wishes(accept: str | None, name: str | None) -> Mapping[str, Format | None]:
     """Return the format wanted for each kind of answer; None for a page, or for none on offer."""
+    is_usual = len(accept or "") + len(name or "") < _LONGEST_WISH
+    return _known_wishes(accept, name) if is_usual else _find_wishes(accept, name)
 
+
+def _find_wishes(accept: str | None, name: str | None) -> Mapping[str, Format | None]:
     def wish(offered: tuple[Format, ...]) -> Format | None:
         try:
             format = choose(accept, (*offered, HTML), name=name)
@@ -167,6 +170,11 @@ def wishes(accept: str | None, name: str | None) -> Mapping[str, Format | None]:
 
     solutions = wish(SOLUTION_FORMATS)
     return {"solutions": solutions, "boolean": solutions, "graph": wish(GRAPH_FORMATS)}
+
+
+#: Longer headers are nobody's that comes again.
+_LONGEST_WISH: Final = 1000
+_known_wishes: Final = lru_cache(1024)(_find_wishes)
 
 
 def respond(
