@@ -10,29 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from difflib import get_close_matches
 from math import sqrt
 from typing import Any, Final
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, request
 
-from peninsula.dataset.interface import select
 from peninsula.drawing.matrix import Column, Matrix, MatrixCell, Row, draw_matrix
-from peninsula.drawing.network import Edge, Node, to_graphml
 from peninsula.drawing.timeline import Entry, draw_timeline
-from peninsula.errors import NotFound, ParameterError, UnknownResource
-from peninsula.evidence import Evidence, Reading, read_evidence, read_readings
-from peninsula.formats import CSV, GRAPHML, HTML, PLAIN_JSON, Format
-from peninsula.namespaces import expand, shorten
+from peninsula.errors import NotFound
+from peninsula.evidence import read_evidence, read_readings
+from peninsula.formats import HTML, Format
+from peninsula.namespaces import shorten
 from peninsula.negotiation import choose
-from peninsula.selections import (
-    KINDS,
-    Selection,
-    Window,
-    write_matrix_query,
-    write_positions_query,
-)
-from peninsula.serialization import write_csv
+from peninsula.selections import KINDS, write_matrix_query, write_positions_query
 from peninsula.stances import (
     Cell,
     Dispute,
@@ -52,21 +42,12 @@ from peninsula.stances import (
     order_actors,
     read_survey,
 )
-from peninsula.terms import STANCES
 from peninsula.views.answers import answer
-from peninsula.views.parameters import (
-    check_period,
-    choice_given,
-    choices_given,
-    day_given,
-    given,
-    number_given,
-    read_name,
-)
+from peninsula.views.position_files import FORMATS, send_cells, send_positions
+from peninsula.views.position_wishes import Wish, read_wish, require_known
 from peninsula.views.site import (
     accepted,
     dataset,
-    generation,
     language,
     link,
     link_here,
@@ -76,37 +57,14 @@ from peninsula.views.site import (
 
 blueprint = Blueprint("positions", __name__)
 
-_FORMATS: Final = (CSV, PLAIN_JSON, GRAPHML)
-#: How the rows of the matrix may stand.
-ROWS: Final = ("kind", "kind-name", "state", "state-name")
-_MOST_PAGES: Final = 100_000
-_MOST_COMPARED: Final = 6
 #: What a drawing has room for, and what is listed of disputes and changes.
 _MOST_ROWS: Final = 200
 _MOST_COLUMNS: Final = 100
 _MOST_ENTRIES: Final = 500
 _MOST_LISTED: Final = 200
-#: Characters of a name that are compared with others.
-_COMPARED: Final = 60
 _PAGE: Final = 60
 #: Years that a strip has room for, each to be clicked on.
 _MOST_YEARS: Final = 40
-_OPEN_ALL: Final = "all"
-#: What narrows every page alike.
-_KEPT: Final = ("on", "from", "until", "unknown", "stance", "modality", "aim")
-
-
-@dataclass(frozen=True)
-class _Wish:
-    """What the address asks for, besides the positions themselves."""
-
-    selection: Selection
-    #: The topics that are unfolded; one of them may be “all”.
-    opened: frozenset[str]
-    rows: str
-    page: int
-    #: The parameters that narrow the page, as they stand in its links.
-    kept: dict[str, object]
 
 
 # Addresses.
@@ -116,7 +74,7 @@ class _Wish:
 @blueprint.get("/positions.<extension>")
 def positions(extension: str = "") -> Response:
     """Show the matrix, or the part of it that is asked for."""
-    wish = _read_wish()
+    wish = read_wish()
     actors, topic = wish.selection.actors, wish.selection.topic
     if len(actors) > 1:
         return _answer(extension, lambda wanted: _comparison(wish, wanted))
@@ -129,125 +87,28 @@ def positions(extension: str = "") -> Response:
 @blueprint.get("/positions/compare.<extension>")
 def comparison(extension: str = "") -> Response:
     """Show how actors stand to each other, topic by topic."""
-    wish = _read_wish()
+    wish = read_wish()
     return _answer(extension, lambda wanted: _comparison(wish, wanted))
 
 
 def _answer(extension: str, make: Callable[[Format], Response]) -> Response:
     name = extension or request.args.get("format")
-    if extension and extension not in {format.extension for format in _FORMATS}:
+    if extension and extension not in {format.extension for format in FORMATS}:
         raise NotFound(f"There are no positions in the format “{extension}”.", "Try csv or json.")
-    return answer(lambda: make(choose(accepted(), (HTML, *_FORMATS), name=name)))
-
-
-# What is asked.
-
-
-def _read_wish() -> _Wish:
-    actors = tuple(dict.fromkeys(_read_iris("actor")))
-    if len(actors) > _MOST_COMPARED:
-        raise ParameterError(
-            f"{len(actors)} actors are too many to stand side by side.",
-            f"Choose up to {_MOST_COMPARED}.",
-            parameter="actor",
-        )
-    topics = _read_iris("topic")
-    if len(topics) > 1:
-        raise ParameterError(
-            f"The parameter “topic” is given {len(topics)} times.", "Give it once.",
-            parameter="topic",
-        )  # fmt: skip
-    window = _read_window()
-    selection = Selection(
-        actors,
-        topics[0] if topics else "",
-        tuple(_read_iris("stance", "stance")),
-        tuple(_read_iris("modality", "modality")),
-        tuple(choices_given("kind", KINDS)),
-        window,
-        is_aimed=bool(choices_given("aim", ("object",))),
-        takes_unknown=bool(choices_given("unknown", ("held",))),
-    )
-    opened = {name if name == _OPEN_ALL else read_name("open", name) for name in given("open")}
-    rows, page = choice_given("rows", ROWS), number_given("page", 1, _MOST_PAGES)
-    kept: dict[str, object] = {name: found for name in _KEPT if (found := given(name))}
-    return _Wish(selection, frozenset(opened), rows, page, kept)
-
-
-def _read_iris(parameter: str, prefix: str = "") -> list[str]:
-    found = [read_name(parameter, text, prefix) for text in given(parameter)]
-    if parameter == "stance":
-        known = {expand(f"stance:{slug}") for slug in STANCES}
-        for iri in found:
-            if iri not in known:
-                raise ParameterError(
-                    f"There is no stance “{shorten(iri)}”.",
-                    f"There are: {', '.join(STANCES)}.",
-                    parameter=parameter,
-                )
-    return found
-
-
-def _read_window() -> Window | None:
-    on = day_given("on", is_whole=True)
-    first, last = day_given("from"), day_given("until", is_end=True)
-    if on and (first or last):
-        raise ParameterError(
-            "A day (“on”) and a period (“from”, “until”) are asked for at the same time.",
-            "Give one of the two.",
-            parameter="on",
-        )
-    if on:
-        return Window(on, on)
-    if not (first or last):
-        return None
-    check_period(first, last)
-    return Window(first or date.min, last or date.max)
-
-
-def _require_known(survey: Survey, wish: _Wish) -> None:
-    """Raise UnknownResource where an actor or topic asked for is nothing that the graph knows."""
-    topic = wish.selection.topic
-    if topic and topic not in survey.topics.broader and not _is_known(topic):
-        raise UnknownResource(
-            f"There is no topic “{shorten(topic)}”.",
-            _near(topic, survey.topics.broader, survey),
-        )
-    for actor in wish.selection.actors:
-        if actor not in survey.actors and not _is_known(actor):
-            raise UnknownResource(
-                f"The graph does not know “{shorten(actor)}”.", _near(actor, survey.actors, survey)
-            )
-
-
-def _is_known(iri: str) -> bool:
-    return any(True for _ in select(dataset(), f"SELECT ?p {{ <{iri}> ?p ?o }} LIMIT 1"))
-
-
-def _near(iri: str, known: Iterable[str], survey: Survey) -> str:
-    names: dict[str, str] = {}
-    for one in known:
-        names[shorten(one).rpartition(":")[2].lower()] = one
-        names[survey.name(one).lower()] = one
-    names = {name[:_COMPARED]: one for name, one in names.items()}
-    wanted = shorten(iri).rpartition(":")[2].lower().replace("_", "-")[:_COMPARED]
-    found = [names[name] for name in get_close_matches(wanted, names, n=6, cutoff=0.55)]
-    found += [one for name, one in names.items() if wanted and wanted in name]
-    near = [f"{shorten(one)} ({survey.name(one)})" for one in dict.fromkeys(found)][:4]
-    return f"Perhaps: {', '.join(near)}." if near else "/positions shows all there are."
+    return answer(lambda: make(choose(accepted(), (HTML, *FORMATS), name=name)))
 
 
 # The matrix.
 
 
-def _matrix(wish: _Wish, format: Format) -> Response:
+def _matrix(wish: Wish, format: Format) -> Response:
     survey = read_survey(dataset(), language())
-    shown = list(survey.topics.unfold(_opened(survey, wish), survey.name))
+    shown = list(survey.topics.unfold(wish.unfolded(survey), survey.name))
     topics = list(dict.fromkeys(topic for topic, _ in shown))
     cells = make_cells(survey, wish.selection, topics)
     query = write_matrix_query(wish.selection, topics)
     if format is not HTML:
-        return _send_cells(survey, cells, query, format)
+        return send_cells(survey, cells, query, format)
     shown = shown[:_MOST_COLUMNS]
     actors = {p.actor for p in survey.positions if matches(p, wish.selection, survey)}
     chosen = choose_positions(survey, wish.selection)
@@ -266,15 +127,9 @@ def _matrix(wish: _Wish, format: Format) -> Response:
     return Response(page, content_type=HTML.content_type)
 
 
-def _opened(survey: Survey, wish: _Wish) -> frozenset[str]:
-    if _OPEN_ALL in wish.opened:
-        return frozenset(survey.topics.narrower)
-    return wish.opened
-
-
 def _draw(
     survey: Survey,
-    wish: _Wish,
+    wish: Wish,
     actors: Iterable[str],
     shown: Sequence[tuple[str, int]],
     cells: dict[tuple[str, str], Cell],
@@ -283,7 +138,7 @@ def _draw(
 ) -> Matrix:
     """Return the matrix as a drawing; ``folds`` says whether topics can be unfolded in it."""
     topics = {topic for topic, _ in shown}
-    opened = _opened(survey, wish) & topics
+    opened = wish.unfolded(survey) & topics
     rows = [
         Row(
             iri,
@@ -324,7 +179,7 @@ def _fold(topic: str, opened: frozenset[str]) -> str:
     return link_here(open=names or None)
 
 
-def _cell_path(wish: _Wish, actor: str, topic: str) -> str:
+def _cell_path(wish: Wish, actor: str, topic: str) -> str:
     return link("/positions", actor=shorten(actor), topic=shorten(topic), **wish.kept)
 
 
@@ -378,7 +233,7 @@ class _TimeBar:
         return min(max(month, 0), self.months)
 
 
-def _time_bar(survey: Survey, wish: _Wish) -> _TimeBar | None:
+def _time_bar(survey: Survey, wish: Wish) -> _TimeBar | None:
     chosen = [p for p in survey.positions if matches(p, wish.selection, survey)]
     span = find_span(chosen)
     if span is None:
@@ -406,7 +261,7 @@ def _time_bar(survey: Survey, wish: _Wish) -> _TimeBar | None:
     )
 
 
-def _choices(survey: Survey, wish: _Wish) -> dict[str, Any]:
+def _choices(survey: Survey, wish: Wish) -> dict[str, Any]:
     """Return what the form of every page offers."""
     every = order_actors(survey, survey.actors, by_name=True)
     topics = survey.topics.unfold(survey.topics.narrower, survey.name)
@@ -429,26 +284,29 @@ def _choices(survey: Survey, wish: _Wish) -> dict[str, Any]:
 def _take() -> list[tuple[str, str]]:
     here = request.path.partition(".")[0]
     lists = {n: v for n, v in dict(request.args.lists()).items() if n not in {"format", "page"}}
-    return [(f.title, link(f"{here}.{f.extension}", **lists)) for f in _FORMATS]
+    return [(f.title, link(f"{here}.{f.extension}", **lists)) for f in FORMATS]
 
 
 # Positions with their evidence: of a cell, of an actor, of a topic.
 
 
-def _list(wish: _Wish, format: Format) -> Response:
+def _list(wish: Wish, format: Format) -> Response:
     chosen = wish.selection
     topic = chosen.topic if not chosen.actors else ""
     survey = read_survey(dataset(), language(), actors=chosen.actors, topic=topic)
-    _require_known(survey, wish)
+    require_known(survey, wish)
     cell = choose_positions(survey, chosen)
     query = write_positions_query(chosen)
     if format is not HTML:
-        return _send_positions(survey, wish, cell, query, format)
+        return send_positions(survey, chosen, cell, query, format)
     first = (wish.page - 1) * _PAGE
     items = insert_gaps(cell.held) if len(chosen.actors) == 1 else list(cell.held)
     shown = items[first : first + _PAGE]
     page_positions = [item for item in shown if isinstance(item, Position)]
-    evidence, readings = _read_behind(page_positions)
+    claims = {claim for p in page_positions for claim in p.claims}
+    evidence = read_evidence(dataset(), claims, language())
+    found = {reading for p in page_positions for reading in p.readings}
+    readings = read_readings(dataset(), found, language())
     disputes = find_disputes(cell.held, survey.tensions)
     anchor = _anchors(survey, page_positions)
     more = _more(survey, wish, cell, anchor)
@@ -475,7 +333,7 @@ def _list(wish: _Wish, format: Format) -> Response:
 
 
 def _more(
-    survey: Survey, wish: _Wish, cell: Cell, anchor: Callable[[Position], str]
+    survey: Survey, wish: Wish, cell: Cell, anchor: Callable[[Position], str]
 ) -> dict[str, Any]:
     """Return the drawings of a page: along time, and by narrower topics where there are some."""
     chosen = wish.selection
@@ -487,7 +345,7 @@ def _more(
         found = survey.topics.unfold(opened, survey.name, chosen.topic)
         topics = list(dict.fromkeys(found))
     elif chosen.actors:
-        topics = list(survey.topics.unfold(_opened(survey, wish), survey.name))
+        topics = list(survey.topics.unfold(wish.unfolded(survey), survey.name))
     topics = topics[:_MOST_COLUMNS]
     names = list(dict.fromkeys(topic for topic, _ in topics))
     cells = make_cells(survey, chosen, names)
@@ -500,7 +358,7 @@ def _more(
 
 def _entries(
     survey: Survey,
-    wish: _Wish,
+    wish: Wish,
     positions: Iterable[Position],
     anchor: Callable[[Position], str],
 ) -> list[Entry]:
@@ -543,16 +401,6 @@ def _anchors(survey: Survey, shown: Iterable[Position]) -> Callable[[Position], 
     return path
 
 
-def _read_behind(
-    positions: Iterable[Position],
-) -> tuple[dict[str, Evidence], dict[str, Reading]]:
-    chosen = list(positions)
-    claims = {claim for p in chosen for claim in p.claims}
-    readings = {reading for p in chosen for reading in p.readings}
-    state, words = dataset(), language()
-    return read_evidence(state, claims, words), read_readings(state, readings, words)
-
-
 def _without_repetition(disputes: Iterable[Dispute]) -> list[Dispute]:
     """Return one dispute for each pair of positions and reason."""
     found: dict[tuple[str, str, str, tuple[str, str]], Dispute] = {}
@@ -565,18 +413,18 @@ def _without_repetition(disputes: Iterable[Dispute]) -> list[Dispute]:
 # Several actors side by side.
 
 
-def _comparison(wish: _Wish, format: Format) -> Response:
+def _comparison(wish: Wish, format: Format) -> Response:
     chosen = wish.selection
     survey = read_survey(dataset(), language(), actors=chosen.actors)
-    _require_known(survey, wish)
+    require_known(survey, wish)
     start = chosen.topic
-    opened = _opened(survey, wish) | (frozenset([start]) if start else frozenset())
+    opened = wish.unfolded(survey) | (frozenset([start]) if start else frozenset())
     shown = list(survey.topics.unfold(opened, survey.name, start))
     topics = list(dict.fromkeys(topic for topic, _ in shown))
     cells = make_cells(survey, chosen, topics)
     query = write_matrix_query(chosen, topics)
     if format is not HTML:
-        return _send_cells(survey, cells, query, format)
+        return send_cells(survey, cells, query, format)
     topics = topics[:_MOST_COLUMNS]
     depths = {topic: depth for topic, depth in shown if topic in set(topics)}
     opened = opened & depths.keys()
@@ -607,118 +455,3 @@ def _comparison(wish: _Wish, format: Format) -> Response:
         **_choices(survey, wish),
     )
     return Response(page, content_type=HTML.content_type)
-
-
-# Data.
-
-
-def _send_cells(
-    survey: Survey, cells: dict[tuple[str, str], Cell], query: str, format: Format
-) -> Response:
-    """Send how many positions each actor has on each topic, by stance."""
-    records = [
-        {
-            "actor": actor,
-            "actorLabel": survey.name(actor),
-            "kind": known.kind if (known := survey.actors.get(actor)) else "other",
-            "topic": topic,
-            "topicLabel": survey.name(topic),
-            "stance": stance,
-            "stanceLabel": survey.name(stance),
-            "positions": sum(p.stance == stance for p in cell.held),
-            "onObjects": sum(p.stance == stance and bool(p.object) for p in cell.held),
-            "contested": bool(find_disputes(cell.held, survey.tensions)),
-        }
-        for (actor, topic), cell in sorted(cells.items())
-        for stance in sorted(cell.stances)
-    ]
-    if format is GRAPHML:
-        return _send_graphml(survey, records)
-    return _send_records(records, query, format, _CELL_COLUMNS)
-
-
-_CELL_COLUMNS: Final = (
-    "actor", "actorLabel", "kind", "topic", "topicLabel", "stance", "stanceLabel", "positions",
-    "onObjects", "contested",
-)  # fmt: skip
-_POSITION_COLUMNS: Final = (
-    "position", "actor", "actorLabel", "stance", "stanceLabel", "object", "objectLabel", "from",
-    "until", "edtf", "inferred", "topics", "modalities", "succeeds", "claim", "paraphrase",
-    "source", "reportedBy", "paragraph", "sentence",
-)  # fmt: skip
-
-
-def _send_positions(
-    survey: Survey, wish: _Wish, cell: Cell, query: str, format: Format
-) -> Response:
-    """Send the positions, a row for each claim behind each of them."""
-    if format is GRAPHML:
-        chosen = wish.selection
-        below = survey.topics.below(chosen.topic) if chosen.topic else survey.topics.broader
-        records = [
-            {
-                "actor": p.actor, "topic": topic, "stance": p.stance,
-                "stanceLabel": survey.name(p.stance), "positions": 1,
-            }
-            for p in cell.held for topic in p.topics if topic in below
-        ]  # fmt: skip
-        return _send_graphml(survey, records)
-    evidence, _ = _read_behind(cell.held)
-    rows = []
-    for p in cell.held:
-        for claim in p.claims:
-            known = evidence[claim]
-            rows.append(
-                {
-                    "position": p.iri,
-                    "actor": p.actor,
-                    "actorLabel": survey.name(p.actor),
-                    "stance": p.stance,
-                    "stanceLabel": survey.name(p.stance),
-                    "object": p.object,
-                    "objectLabel": survey.name(p.object) if p.object else "",
-                    "from": p.start.isoformat() if p.start else "",
-                    "until": p.end.isoformat() if p.end else "",
-                    "edtf": p.edtf,
-                    "inferred": p.is_inferred,
-                    "topics": " ".join(p.topics),
-                    "modalities": " ".join(p.modalities),
-                    "succeeds": " ".join(p.succeeds),
-                    "claim": claim,
-                    "paraphrase": known.paraphrase,
-                    "source": known.source.name if known.source else "",
-                    "reportedBy": " < ".join(speaker.name for speaker in known.reporters),
-                    "paragraph": known.paragraph,
-                    "sentence": known.sentence,
-                }
-            )
-    return _send_records(rows, query, format, _POSITION_COLUMNS)
-
-
-def _send_records(
-    records: list[dict[str, Any]], query: str, format: Format, columns: Sequence[str]
-) -> Response:
-    if format is PLAIN_JSON:
-        return jsonify({"generation": generation().number, "sparql": query, "rows": records})
-    rows = ([record[name] for name in columns] for record in records)
-    return Response(write_csv((columns, *rows)), content_type=CSV.content_type)
-
-
-def _send_graphml(survey: Survey, records: Iterable[dict[str, Any]]) -> Response:
-    """Send actors and topics as the two kinds of nodes of a network, a tie for each stance."""
-    weights: dict[tuple[str, str, str], float] = {}
-    labels: dict[str, str] = {}
-    for record in records:
-        key = (record["actor"], record["topic"], record["stance"])
-        weights[key] = weights.get(key, 0) + record["positions"]
-        labels[record["stance"]] = record["stanceLabel"]
-    nodes = {}
-    for actor, topic, _ in weights:
-        nodes[actor] = Node(shorten(actor), survey.name(actor), kind="actor")
-        nodes[topic] = Node(shorten(topic), survey.name(topic), kind="topic")
-    edges = [
-        Edge(shorten(actor), shorten(topic), weight, shorten(stance), labels[stance])
-        for (actor, topic, stance), weight in sorted(weights.items())
-    ]
-    body = to_graphml([node for _, node in sorted(nodes.items())], edges, directed=True)
-    return Response(body, content_type=GRAPHML.content_type)
