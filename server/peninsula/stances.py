@@ -1,4 +1,4 @@
-"""Who holds which stance on what, when, and where is the evidence at odds with itself?
+"""Who holds which stance on what, and when?
 
 Positions are read from the dataset once for a page, with the tree of topics and the actors; what
 a page shows is worked out from them. Nothing known is not a stance: an actor and a topic without
@@ -9,11 +9,10 @@ beginning is unknown, so that nobody can say.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from functools import cached_property
-from itertools import combinations, islice, pairwise, product
 from typing import Final, Literal
 
 import pyoxigraph as ox
@@ -30,12 +29,8 @@ from peninsula.topics import Topics, read_topics
 MOST_POSITIONS: Final = 4000
 MOST_ACTORS: Final = 400
 _MOST_TENSIONS: Final = 20_000
-#: Disputes that are told of one reason, about; pairs of positions that are compared for one.
-MOST_DISPUTES: Final = 500
-_MOST_PAIRS: Final = 300
 #: Topics of one position that count.
 _MOST_TOPICS: Final = 30
-_DAY: Final = timedelta(days=1)
 
 _POSITIONS: Final = """
 SELECT ?position ?property ?value WHERE {{
@@ -403,248 +398,3 @@ def order_actors(
 
     known.sort(key=place)
     return [(actor.iri, home(actor) if by_state else actor.kind) for actor in known]
-
-
-# What the evidence says against itself, and what changed.
-
-
-@dataclass(frozen=True)
-class Dispute:
-    """Two positions of one actor that do not go together, and why.
-
-    ``reason`` is “object”: different stances on the same object at the same time;
-    “contradiction” or “tension”: of a claim behind the one with a claim behind the other, the
-    latter only where both may have been held at the same time.
-    """
-
-    reason: Literal["object", "contradiction", "tension"]
-    one: Position
-    other: Position
-    claims: tuple[str, str] = ("", "")
-
-
-def find_disputes(
-    positions: Iterable[Position], tensions: Mapping[str, Mapping[str, bool]]
-) -> list[Dispute]:
-    """Return what is at odds among ``positions``, the gravest reason first.
-
-    Positions of different actors are never at odds: to differ is no contradiction. Of a great
-    many positions on one object, or behind one claim, the earliest pairs are looked at.
-    """
-    found: list[Dispute] = []
-    by_object: dict[tuple[str, str], list[Position]] = defaultdict(list)
-    by_claim: dict[tuple[str, str], list[Position]] = defaultdict(list)
-    for p in positions:
-        if p.object:
-            by_object[p.actor, p.object].append(p)
-        for claim in p.claims:
-            by_claim[p.actor, claim].append(p)
-    for group in by_object.values():
-        found += [
-            Dispute("object", one, other)
-            for one, other in islice(combinations(group, 2), _MOST_PAIRS)
-            if one.stance != other.stance and one.overlaps(other)
-        ]
-        if len(found) > MOST_DISPUTES:
-            break
-    found += islice(_find_clashes(by_claim, tensions), MOST_DISPUTES)
-    order = ("object", "contradiction", "tension")
-    return sorted(found, key=lambda d: (order.index(d.reason), d.one.order, d.other.order))
-
-
-def _find_clashes(
-    by_claim: Mapping[tuple[str, str], list[Position]],
-    tensions: Mapping[str, Mapping[str, bool]],
-) -> Iterator[Dispute]:
-    """Yield the disputes of claims that are in tension, by actor and claim."""
-    for (actor, claim), holders in by_claim.items():
-        for other_claim, contradicts in tensions.get(claim, {}).items():
-            if claim < other_claim and (others := by_claim.get((actor, other_claim))):
-                pair = _first_pair(holders, others, contradicts=contradicts)
-                if pair:
-                    yield Dispute(*pair, (claim, other_claim))
-
-
-def _first_pair(
-    ones: Iterable[Position], others: Iterable[Position], *, contradicts: bool
-) -> tuple[Literal["contradiction", "tension"], Position, Position] | None:
-    """Return the positions that two claims set against each other.
-
-    A tension between what was held at different times is a course of things, not a dispute.
-    """
-    for one, other in islice(product(ones, others), _MOST_PAIRS):
-        if contradicts:
-            return "contradiction", one, other
-        if one.overlaps(other):
-            return "tension", one, other
-    return None
-
-
-@dataclass(frozen=True)
-class Change:
-    """A position and the earlier one that it took the place of."""
-
-    before: Position
-    after: Position
-
-    @property
-    def is_same_object(self) -> bool:
-        return self.before.object == self.after.object
-
-
-def find_changes(survey: Survey, positions: Iterable[Position]) -> list[Change]:
-    """Return the changes of stance that end in one of ``positions``, in order of time."""
-    changes = [
-        Change(before, p)
-        for p in positions
-        for iri in p.succeeds
-        if (before := survey.by_iri.get(iri))
-    ]
-    return sorted(changes, key=lambda c: (c.after.order, c.before.order))
-
-
-@dataclass(frozen=True)
-class Gap:
-    """Days without evidence; None is an open side."""
-
-    start: date | None
-    end: date | None
-
-
-def insert_gaps(positions: Sequence[Position]) -> list[Position | Gap]:
-    """Return ``positions``, which stand in order of time, with the stretches between them.
-
-    Where every beginning is known, what lies before the first is such a stretch; likewise at
-    the end. Undated positions say nothing about time, and stand first.
-    """
-    dated = [p for p in positions if p.is_dated]
-    result: list[Position | Gap] = [p for p in positions if not p.is_dated]
-    if not dated:
-        return result
-    if dated[0].start:
-        result.append(Gap(None, _before(dated[0].start)))
-    covered: date | None = date.min
-    for p in dated:
-        if covered is not None and covered > date.min and p.start and covered + _DAY < p.start:
-            result.append(Gap(covered + _DAY, _before(p.start)))
-        result.append(p)
-        covered = None if covered is None or p.end is None else max(covered, p.end)
-    if covered is not None and covered < date.max:
-        result.append(Gap(covered + _DAY, None))
-    return result
-
-
-def _before(day: date) -> date | None:
-    return day - _DAY if day > date.min else None
-
-
-# When.
-
-
-def find_turns(positions: Iterable[Position]) -> list[date]:
-    """Return the days on which a position begins, or is the first to be over."""
-    days = set()
-    for p in positions:
-        if p.start:
-            days.add(p.start)
-        if p.end and p.end < date.max:
-            days.add(p.end + _DAY)
-    return sorted(days)
-
-
-#: Forecasts reach decades ahead; so many years after the last beginning are worth looking at.
-_YEARS_AHEAD: Final = 3
-
-
-def find_span(positions: Iterable[Position]) -> Window | None:
-    """Return the stretch of time that evidence speaks of; None where nothing is dated.
-
-    What goes on far beyond the last beginning (a forecast to 2036) does not stretch it.
-    """
-    chosen = list(positions)
-    starts = [p.start for p in chosen if p.start]
-    days = starts + [p.end for p in chosen if p.end]
-    if not days:
-        return None
-    newest = max(starts, default=max(days)).year + _YEARS_AHEAD
-    return Window(min(days), max(day for day in days if day.year <= newest or not starts))
-
-
-def count_beyond(positions: Iterable[Position], span: Window) -> int:
-    """Return how many positions go on after ``span``, to a far end or with none in sight."""
-    return sum(p.start is not None and (p.end is None or p.end > span.last) for p in positions)
-
-
-def count_by_year(positions: Iterable[Position], span: Window) -> list[tuple[int, int]]:
-    """Return for each year of ``span`` how many positions there is evidence of in it."""
-    chosen = list(positions)
-    years = range(span.first.year, span.last.year + 1)
-    return [
-        (year, sum(p.held(Window(date(year, 1, 1), date(year, 12, 31))) == "yes" for p in chosen))
-        for year in years
-    ]
-
-
-# Comparing.
-
-
-@dataclass(frozen=True)
-class Shared:
-    """An object on which several actors have positions, with those."""
-
-    object: str
-    positions: tuple[Position, ...]
-    verdict: str
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One topic: the cells of the actors in their order, and how they compare.
-
-    ``verdict`` is “same”, “opposite”, “partly” (they share a stance and differ in another),
-    “differ”, “one” (only one has evidence) or “none”.
-    """
-
-    topic: str
-    cells: tuple[Cell, ...]
-    verdict: str
-    shared: tuple[Shared, ...] = ()
-
-
-def compare(cells: Mapping[tuple[str, str], Cell], actors: Sequence[str], topic: str) -> Comparison:
-    """Return how ``actors`` stand to each other within ``topic``."""
-    row = tuple(cells.get((actor, topic), Cell()) for actor in actors)
-    by_object: dict[str, list[Position]] = defaultdict(list)
-    for cell in row:
-        for p in cell.held:
-            if p.object:
-                by_object[p.object].append(p)
-    shared = tuple(
-        Shared(thing, tuple(positions), judge(_stances_of(positions)))
-        for thing, positions in sorted(by_object.items())
-        if len({p.actor for p in positions}) > 1
-    )
-    return Comparison(topic, row, judge([cell.stances for cell in row]), shared)
-
-
-def judge(stances: Iterable[Collection[str]]) -> str:
-    """Return how sets of stances, one for each actor, compare."""
-    known = [frozenset(one) for one in stances if one]
-    if len(known) < 2:
-        return "one" if known else "none"
-    if all(one == two for one, two in pairwise(known)):
-        return "same"
-    pairs = list(combinations(known, 2))
-    if any(one & two for one, two in pairs):
-        return "partly"
-    sides = {expand("stance:supports"), expand("stance:opposes")}
-    if any(sides <= one | two for one, two in pairs):
-        return "opposite"
-    return "differ"
-
-
-def _stances_of(positions: Iterable[Position]) -> list[frozenset[str]]:
-    by_actor: dict[str, set[str]] = defaultdict(set)
-    for p in positions:
-        by_actor[p.actor].add(p.stance)
-    return [frozenset(stances) for stances in by_actor.values()]

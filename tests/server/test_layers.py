@@ -44,6 +44,7 @@ ROWS: Final = [
     "profiles.tension profiles.placement",
     "profiles.briefs",
     "profiles.statements",
+    "agreement course",
     "search chronicle stances evidence",
     "shacl.mends",
     "library shacl.shapes shacl.candidates tables columns positions hygiene rules topics",

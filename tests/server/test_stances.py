@@ -8,24 +8,17 @@ from typing import Any
 import pyoxigraph as ox
 import pytest
 
+from peninsula.agreement import compare, find_disputes, judge
+from peninsula.course import Gap, count_by_year, find_changes, find_span, find_turns, insert_gaps
 from peninsula.dataset.local import LocalDataset
 from peninsula.namespaces import expand, shorten
 from peninsula.policy import Policy
 from peninsula.selections import Selection, Window, write_matrix_query, write_positions_query
 from peninsula.stances import (
     Cell,
-    Gap,
     Position,
     Survey,
     choose_positions,
-    compare,
-    count_by_year,
-    find_changes,
-    find_disputes,
-    find_span,
-    find_turns,
-    insert_gaps,
-    judge,
     make_cells,
     order_actors,
     read_survey,

@@ -7,13 +7,14 @@ from typing import Any, Final
 
 from flask import Response, jsonify
 
+from peninsula.agreement import find_disputes
 from peninsula.drawing.network import Edge, Node, to_graphml
 from peninsula.evidence import read_evidence
 from peninsula.formats import CSV, GRAPHML, PLAIN_JSON, Format
 from peninsula.namespaces import shorten
 from peninsula.selections import Selection
 from peninsula.serialization import write_csv
-from peninsula.stances import Cell, Survey, find_disputes
+from peninsula.stances import Cell, Survey
 from peninsula.views.site import dataset, generation, language
 
 FORMATS: Final = (CSV, PLAIN_JSON, GRAPHML)

@@ -15,6 +15,15 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, request
 
+from peninsula.agreement import Dispute, compare, find_disputes
+from peninsula.course import (
+    count_beyond,
+    count_by_year,
+    find_changes,
+    find_span,
+    find_turns,
+    insert_gaps,
+)
 from peninsula.drawing.matrix import Column, Matrix, MatrixCell, Row, draw_matrix
 from peninsula.drawing.timeline import Entry, draw_timeline
 from peninsula.errors import NotFound
@@ -25,18 +34,9 @@ from peninsula.negotiation import choose
 from peninsula.selections import KINDS, write_matrix_query, write_positions_query
 from peninsula.stances import (
     Cell,
-    Dispute,
     Position,
     Survey,
     choose_positions,
-    compare,
-    count_beyond,
-    count_by_year,
-    find_changes,
-    find_disputes,
-    find_span,
-    find_turns,
-    insert_gaps,
     make_cells,
     matches,
     order_actors,
