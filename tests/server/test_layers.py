@@ -67,6 +67,7 @@ ROWS: Final = [
     "dataset.memory dataset.generations dataset.channel dataset.patches",
     "dataset.sandbox",
     "graphstore uploads highlighting",
+    "network_settings",
     "protocol policy negotiation serialization caching compression payloads fetching selections",
     "drawing.network drawing.outline discourse",
     "drawing.timeline drawing.maps drawing.matrix drawing.charts",

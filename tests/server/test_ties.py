@@ -23,8 +23,9 @@ from peninsula.dataset.local import LocalDatabase, LocalDataset
 from peninsula.discourse import Tie
 from peninsula.errors import ParameterError, UnknownResource
 from peninsula.namespaces import PREFIXES
+from peninsula.network_settings import read_settings
 from peninsula.policy import Policy
-from peninsula.ties import TieNetwork, look_of, make_network, read_settings, write_query
+from peninsula.ties import TieNetwork, look_of, make_network, write_query
 from peninsula.topics import list_topics
 
 from .conftest import BROWSER

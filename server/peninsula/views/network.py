@@ -17,17 +17,15 @@ from peninsula.formats import CSV, GRAPHML, HTML, PLAIN_JSON, Format, find
 from peninsula.labels import find_labels
 from peninsula.namespaces import expand
 from peninsula.negotiation import choose
+from peninsula.network_settings import OTHER_STANCES, Settings, read_settings
 from peninsula.serialization import write_csv
 from peninsula.tables import Cell, make_cell
 from peninsula.ties import (
     MOST_NODES_IN_FILES,
-    OTHER_STANCES,
     Member,
-    Settings,
     TieNetwork,
     look_of,
     make_network,
-    read_settings,
 )
 from peninsula.topics import list_topics
 from peninsula.views.answers import answer
