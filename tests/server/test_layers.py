@@ -24,7 +24,7 @@ ROWS: Final = [
     "views.graphs",
     "views.update views.validate views.programs",
     "views.changes views.sparql views.pages views.queries views.positions views.timeline views.maps",
-    "views.choices views.position_wishes views.position_files",
+    "views.choices views.position_wishes views.position_files views.submissions",
     "views.network views.search views.about views.ontology views.completion",
     "views.resources views.history views.trials views.operations",
     "views.answers views.bodies views.assets views.showing views.names",

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import re
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 import pyoxigraph as ox
@@ -28,46 +27,32 @@ from peninsula.errors import (
     PeninsulaError,
     ProtocolError,
     QueryForbidden,
-    StoreReadOnly,
-    UnsupportedMediaType,
 )
 from peninsula.examples import EXAMPLES
 from peninsula.formats import (
     GRAPH_FORMATS,
     HTML,
     PLAIN_JSON,
-    RDF_EXTENSIONS,
-    TURTLE,
     Format,
-    find,
 )
-from peninsula.graphstore import MULTIPART, read_body_format, read_boundary
-from peninsula.knowledge import ONTOLOGY
+from peninsula.graphstore import MULTIPART
 from peninsula.namespaces import shorten
 from peninsula.negotiation import choose
 from peninsula.payloads import refuse_hostile
 from peninsula.protocol import (
     FORM,
     UPDATE,
-    decode_body,
-    parse_parameters,
-    read_iri,
-    read_media_type,
     read_timeout,
     refuse_repetition,
 )
 from peninsula.recognition import UPDATE as SPARQL_UPDATE
-from peninsula.recognition import recognize
 from peninsula.serialization import used_prefixes
 from peninsula.shacl.locating import Text, locate
 from peninsula.shacl.rendering import RENDERINGS, REPORT_FORMATS
 from peninsula.shacl.report import ValidationReport, ValidationResult
 from peninsula.shacl.rewriting import Statement, append_step, declare, rewrite
 from peninsula.submission import find_queries, split_file
-from peninsula.terms import read_iri as read_name
-from peninsula.uploads import Part, SpooledFile, split_multipart, spool
 from peninsula.views.answers import answer
-from peninsula.views.bodies import spool_folder
 from peninsula.views.site import (
     accepted,
     asker,
@@ -76,54 +61,27 @@ from peninsula.views.site import (
     require_reading,
     wants_html,
 )
+from peninsula.views.submissions import (
+    AUTO,
+    Piece,
+    Submission,
+    check_submission,
+    new_file,
+    open_folder,
+    read_submission,
+    text_of,
+    write_piece,
+)
 from peninsula.views.trials import Trial, render_trial
 
 blueprint = Blueprint("validate", __name__)
 
-MODES: Final = ("graph", "alone")
 _ONCE: Final = ("mode", "graph", "format", "timeout")
-#: Media types that say nothing about the format of a part.
-_UNTYPED: Final = ("", "text/plain", "application/octet-stream")
-#: The name of the format of a text whose format is to be recognised.
-AUTO: Final = "auto"
 _BLANK: Final = re.compile(r"_:[A-Za-z0-9]+")
 #: Texts up to this size are looked through for the lines of results, in this process.
 _LOCATED: Final = 4 << 20
 #: A form shows again what was typed, up to this size.
 _SHOWN: Final = 200_000
-
-
-@dataclass
-class _Piece:
-    """One file of RDF on its way in; ``shapes`` are pieces, too."""
-
-    file: SpooledFile
-    format: Format
-    name: str = ""
-
-
-@dataclass
-class _Asked:
-    """What is to be validated, and how."""
-
-    mode: str | None = None
-    graph: str | None = None
-    update: str | None = None
-    data: list[_Piece] = field(default_factory=list)
-    shapes: list[_Piece] = field(default_factory=list)
-    #: What the form of the page is filled with again, and the name of the file that it was.
-    typed: str = ""
-    name: str = ""
-    #: The format of typed data, by name; ``auto`` for one that is to be recognised.
-    format: str | None = None
-    #: Whether the page's own form sent it: then a graph that does not fit is left out.
-    is_page: bool = False
-    #: Whether the questions of the library that would be answered otherwise are wanted.
-    asks_questions: bool = False
-    #: A mend to be made in the text first: an RDF Patch, or for an update another step.
-    mend: str = ""
-    #: Whether prefixes that are known here are to be declared in the text first.
-    declares: bool = False
 
 
 @blueprint.route("/validate", methods=["GET", "POST"])
@@ -138,14 +96,14 @@ def validate() -> Response:
     # An answer that cannot be written need not be worked out.
     format = choose(accepted(), REPORT_FORMATS, name=values.get("format"))
     timeout = read_timeout(values)
-    asked = _Asked()
+    asked = Submission()
     with contextlib.ExitStack() as stack:
-        folder = _folder()
+        folder = open_folder()
         try:
-            _read(asked, stack, folder)
+            read_submission(asked, stack, folder)
             asked.mode = values.get("mode", asked.mode)
             asked.graph = values.get("graph", asked.graph)
-            _check(asked)
+            check_submission(asked)
             _prepare(asked, stack, folder, timeout)
             report, told = _judge(asked, stack, folder, timeout)
         except PeninsulaError as error:
@@ -163,231 +121,11 @@ def validate() -> Response:
     return response
 
 
-def _folder() -> Path:
-    try:
-        return spool_folder()
-    except StoreReadOnly:
-        return Path(tempfile.gettempdir())
-
-
-def _new_file(stack: contextlib.ExitStack, folder: Path, suffix: str) -> Path:
-    with tempfile.NamedTemporaryFile(
-        dir=folder, prefix="work-", suffix=suffix, delete=False
-    ) as file:
-        path = Path(file.name)
-    stack.callback(path.unlink, missing_ok=True)
-    return path
-
-
-# What comes in.
-
-
-def _read(asked: _Asked, stack: contextlib.ExitStack, folder: Path) -> None:
-    config = current_site().config
-    content_type = request.headers.get("Content-Type")
-    media_type = read_media_type(content_type)
-    limit = config.max_update_bytes
-    body = stack.enter_context(
-        spool(
-            request.stream,
-            encoding=request.headers.get("Content-Encoding"),
-            # In a form, a byte may take three.
-            max_bytes=3 * limit + 1024 if media_type == FORM else limit,
-            max_decoded_bytes=3 * limit + 1024 if media_type == FORM else limit,
-            deadline_seconds=config.upload_timeout,
-            folder=folder,
-            content_length=request.content_length,
-        )
-    )
-    if not body.size:
-        raise ProtocolError("There is nothing to validate: the body is empty.", "Send RDF.")
-    if media_type == UPDATE:
-        asked.update = decode_body(body.path.read_bytes())
-        return
-    if media_type == FORM:
-        _read_form(asked, body, stack, folder)
-        return
-    if media_type == MULTIPART:
-        parts = split_multipart(body, read_boundary(content_type), folder)
-        for part in parts:
-            stack.enter_context(part.file)
-        _read_parts(asked, parts)
-        return
-    try:
-        asked.data.append(_Piece(body, read_body_format(content_type)))
-    except UnsupportedMediaType as error:
-        raise UnsupportedMediaType(
-            error.message, f"{error.remedy[:-1]}, {UPDATE} or {MULTIPART}."
-        ) from None
-
-
-#: Fields of a form that hold one value each.
-_FIELDS: Final = (
-    "mode", "graph", "format", "update", "name", "page", "questions", "mend", "declare",
-)  # fmt: skip
-
-
-def _take_fields(asked: _Asked, fields: Mapping[str, str]) -> None:
-    asked.mode = fields.get("mode") or None
-    asked.graph = fields.get("graph", "").strip() or None
-    asked.format = fields.get("format") or None
-    asked.update = fields.get("update", "").strip() or None
-    asked.name = fields.get("name", "").strip()
-    asked.is_page = "page" in fields
-    asked.asks_questions = "questions" in fields
-    asked.mend = fields.get("mend", "")
-    asked.declares = "declare" in fields
-
-
-def _read_form(asked: _Asked, body: SpooledFile, stack: contextlib.ExitStack, folder: Path) -> None:
-    pairs = parse_parameters(body.path.read_bytes())
-    refuse_repetition(pairs, ("data", "shapes", *_FIELDS, "timeout"))
-    values = dict(pairs)
-    _take_fields(asked, values)
-    asked.typed = values.get("data", "") or values.get("update", "")
-    for name, into in (("data", asked.data), ("shapes", asked.shapes)):
-        if values.get(name, "").strip():
-            piece = _write_piece(values[name], stack, folder)
-            if name == "data":
-                _take_data(asked, piece, "")
-            else:
-                into.append(piece)
-
-
-def _write_piece(text: str, stack: contextlib.ExitStack, folder: Path) -> _Piece:
-    path = _new_file(stack, folder, ".rdf")
-    path.write_text(text, encoding="utf-8", newline="")
-    return _Piece(SpooledFile(path, path.stat().st_size), TURTLE)
-
-
-def _read_parts(asked: _Asked, parts: list[Part]) -> None:
-    fields: dict[str, str] = {}
-    files: list[Part] = []
-    for part in parts:
-        if part.name in {"data", "shapes"}:
-            files.append(part)
-        elif part.name in _FIELDS:
-            fields[part.name] = decode_body(part.file.path.read_bytes())
-        else:
-            raise ProtocolError(
-                f"The form has a part “{part.name}”, which means nothing here.",
-                "Name the parts data, shapes, update, mode, graph, format.",
-            )
-    _take_fields(asked, fields)
-    for part in files:
-        if not part.filename and part.name == "data" and not part.content_type:
-            asked.typed = decode_body(part.file.path.read_bytes())
-    for part in files:
-        if part.file.path.stat().st_size == 0 or (not part.filename and _is_blank(part)):
-            continue
-        piece = _Piece(part.file, TURTLE, part.filename)
-        if part.name == "shapes":
-            piece.format = _format_of(part, None)
-            asked.shapes.append(piece)
-        else:
-            _take_data(asked, piece, part.content_type)
-
-
-def _take_data(asked: _Asked, piece: _Piece, content_type: str | None) -> None:
-    """Add a piece of data, or what turns out to be an update."""
-    is_typed = not piece.name
-    piece.name = piece.name or asked.name
-    media_type = read_media_type(content_type)
-    by_ending = RDF_EXTENSIONS.get(PurePosixPath(piece.name).suffix.lower())
-    if media_type not in _UNTYPED and not asked.is_page:
-        piece.format = read_body_format(content_type)
-    elif asked.format in {AUTO, SPARQL_UPDATE} or (asked.is_page and not is_typed):
-        text = _text_of(piece)
-        guess = asked.format if asked.format == SPARQL_UPDATE else recognize(text, piece.name)
-        if guess == SPARQL_UPDATE:
-            if asked.update or asked.data:
-                raise ProtocolError(
-                    "Both data and an update are sent.", "Send them one after the other."
-                )
-            asked.update = asked.typed = text
-            return
-        piece.format = _named(guess)
-    elif by_ending and not is_typed:
-        piece.format = by_ending
-    else:
-        piece.format = _named(asked.format)
-    asked.data.append(piece)
-
-
-def _text_of(piece: _Piece) -> str:
-    return piece.file.path.read_bytes().decode("utf-8-sig", "replace")
-
-
-def _is_blank(part: Part) -> bool:
-    return part.file.size < 1000 and not part.file.path.read_bytes().strip()
-
-
-def _format_of(part: Part, name: str | None) -> Format:
-    """Return the format of a part, by its type, the ending of its name, or ``name``."""
-    if read_media_type(part.content_type) not in _UNTYPED:
-        return read_body_format(part.content_type)
-    by_ending = RDF_EXTENSIONS.get(PurePosixPath(part.filename).suffix.lower())
-    return by_ending or _named(name)
-
-
-def _named(name: str | None) -> Format:
-    if not name:
-        return TURTLE
-    if found := find(name, GRAPH_FORMATS):
-        return found
-    raise ParameterError(
-        f"There is no RDF format “{name}”.",
-        f"There are {', '.join(f.name for f in GRAPH_FORMATS)}.",
-        parameter="format",
-    )
-
-
-def _check(asked: _Asked) -> None:
-    """Refuse what does not go together."""
-    if asked.is_page:
-        _overlook(asked)
-    asked.mode = asked.mode or ("alone" if asked.shapes else "graph")
-    if asked.mode not in MODES:
-        raise ParameterError(
-            f"mode: “{asked.mode}” is none.", "Write graph, or alone.", parameter="mode"
-        )
-    if asked.graph is not None:
-        asked.graph = read_iri("graph", asked.graph)
-        if asked.graph == ONTOLOGY:
-            raise QueryForbidden(
-                "Data are judged by the ontology, and not as a part of it.",
-                "Propose a change of ontology/, and try it with “peninsula check”.",
-            )
-    if not asked.data and not asked.update:
-        raise ProtocolError(
-            "There is nothing to validate.", "Send RDF as the body, or as the form field “data”."
-        )
-    if asked.data and asked.update:
-        raise ProtocolError("Both data and an update are sent.", "Send them one after the other.")
-    if asked.update and (asked.mode == "alone" or asked.graph):
-        raise ProtocolError(
-            "An update is judged as if it were executed; “alone” and “graph” do not go with it.",
-            "Leave them out.",
-        )
-    if asked.shapes and asked.mode == "graph":
-        raise ProtocolError(
-            "Shapes of your own judge your data alone.", "Leave out mode=graph, or the shapes."
-        )
-
-
-def _overlook(asked: _Asked) -> None:
-    """Leave out what the form sends though it does not go with the rest."""
-    if asked.update:
-        asked.mode = asked.graph = None
-    if asked.shapes:
-        asked.mode, asked.graph = "alone", None
-    if asked.graph:
-        with contextlib.suppress(ValueError):
-            asked.graph = read_name(asked.graph).value
+# What is mended first.
 
 
 def _prepare(
-    asked: _Asked, stack: contextlib.ExitStack, folder: Path, timeout: float | None
+    asked: Submission, stack: contextlib.ExitStack, folder: Path, timeout: float | None
 ) -> None:
     """See to it that the page can show the text again, and make the mend that was asked for."""
     if not asked.is_page:
@@ -403,7 +141,7 @@ def _prepare(
             asked.typed = asked.name = ""
         return
     (piece,) = asked.data
-    text = _text_of(piece)
+    text = text_of(piece)
     if asked.declares:
         text = declare(text)
     if asked.mend:
@@ -411,7 +149,7 @@ def _prepare(
     asked.typed, asked.name = text, piece.name
     if asked.declares or asked.mend:
         asked.data = [
-            replace(_write_piece(text, stack, folder), format=piece.format, name=piece.name)
+            replace(write_piece(text, stack, folder), format=piece.format, name=piece.name)
         ]
 
 
@@ -435,8 +173,8 @@ def _mend(
         return {ox.Quad(q.subject, q.predicate, q.object) for q in quads}
 
     def read(content: str) -> set[ox.Quad]:
-        path = _new_file(stack, folder, ".nq")
-        _parse([replace(_write_piece(content, stack, folder), format=format)], path, stack, folder,
+        path = new_file(stack, folder, ".nq")
+        _parse([replace(write_piece(content, stack, folder), format=format)], path, stack, folder,
                timeout)  # fmt: skip
         return set(as_stored(ox.parse(path=str(path), format=ox.RdfFormat.N_QUADS)))
 
@@ -476,7 +214,7 @@ def _alike(quads: Iterable[ox.Quad]) -> Counter[str]:
 
 
 def _judge(
-    asked: _Asked, stack: contextlib.ExitStack, folder: Path, timeout: float | None
+    asked: Submission, stack: contextlib.ExitStack, folder: Path, timeout: float | None
 ) -> tuple[ValidationReport, Mapping[str, Any]]:
     """Return the report, and what else was found out: what would change, and be answered so."""
     findings: list[ValidationResult] = []
@@ -523,10 +261,10 @@ def _as_update(text: str) -> dict[str, Any]:
 
 
 def _as_data(
-    asked: _Asked, stack: contextlib.ExitStack, folder: Path, timeout: float | None
+    asked: Submission, stack: contextlib.ExitStack, folder: Path, timeout: float | None
 ) -> tuple[dict[str, Any] | None, list[ValidationResult]]:
     """Return the data as a change, None where nothing of them may be judged; and why not."""
-    whole, apart = _new_file(stack, folder, ".nq"), _new_file(stack, folder, ".nq")
+    whole, apart = new_file(stack, folder, ".nq"), new_file(stack, folder, ".nq")
     count, has_graphs = _parse(asked.data, whole, stack, folder, timeout)
     if not count:
         raise InvalidUpload("There is nothing to validate: the data hold no statement.")
@@ -543,7 +281,7 @@ def _as_data(
 
 
 def _parse(
-    pieces: list[_Piece],
+    pieces: list[Piece],
     target: Path,
     stack: contextlib.ExitStack,
     folder: Path,
@@ -555,7 +293,7 @@ def _parse(
         for piece in pieces:
             assert isinstance(piece.format.engine, ox.RdfFormat)
             refuse_hostile(piece.file.path, piece.format.engine)
-            part = _new_file(stack, folder, ".nq")
+            part = new_file(stack, folder, ".nq")
             try:
                 count, has_graphs = current_site().database.parse(
                     piece.file.path, piece.format, request.base_url, part, asker(timeout)
@@ -577,7 +315,7 @@ def _parse(
 
 
 def _read_shapes(
-    pieces: list[_Piece], stack: contextlib.ExitStack, folder: Path, timeout: float | None
+    pieces: list[Piece], stack: contextlib.ExitStack, folder: Path, timeout: float | None
 ) -> Path:
     """Return a Turtle file with the shapes of a user; raises QueryForbidden for a query in them.
 
@@ -587,7 +325,7 @@ def _read_shapes(
         limit := current_site().config.max_query_bytes
     ):
         raise ProtocolError(f"The shapes are longer than {limit} bytes.", "Send fewer shapes.")
-    path = _new_file(stack, folder, ".nq")
+    path = new_file(stack, folder, ".nq")
     count, has_graphs = _parse(pieces, path, stack, folder, timeout)
     if not count or has_graphs:
         raise InvalidUpload("The shapes hold no statement, or graphs of their own.")
@@ -600,13 +338,13 @@ def _read_shapes(
             "Core, or validate on your own machine: peninsula validate --shapes FILE.",
         )
     triples = [ox.Triple(quad.subject, quad.predicate, quad.object) for quad in quads]
-    target = _new_file(stack, folder, ".ttl")
+    target = new_file(stack, folder, ".ttl")
     # N-Triples are Turtle.
     ox.serialize(triples, str(target), ox.RdfFormat.N_TRIPLES)
     return target
 
 
-def _texts(asked: _Asked) -> Iterator[Text]:
+def _texts(asked: Submission) -> Iterator[Text]:
     """Yield what was sent, to find lines in, as far as it is not too long."""
     room = _LOCATED
     if asked.update and len(asked.update) <= room:
@@ -668,7 +406,7 @@ def _empty_page() -> Response:
 
 
 def _page(
-    asked: _Asked,
+    asked: Submission,
     report: ValidationReport | None = None,
     told: Mapping[str, Any] | None = None,
     problem: PeninsulaError | None = None,
