@@ -24,12 +24,11 @@ from peninsula.provenance import (
     tell_provenance,
     terms_of,
 )
+from peninsula.section_specs import SPECS, Spec
 from peninsula.sections import (
     ON_A_PAGE,
-    SPECS,
     Pointers,
     Section,
-    Spec,
     Time,
     count_narrowed,
     count_pointers,

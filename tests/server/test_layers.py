@@ -39,7 +39,7 @@ ROWS: Final = [
     "ties",
     "gazetteer completion drafting openapi suggestions overview resources description documentation revisions coverage",
     "sections",
-    "provenance",
+    "provenance section_specs",
     "profiles.claim profiles.passage profiles.position profiles.event profiles.resolution",
     "profiles.tension profiles.placement",
     "profiles.briefs",

@@ -19,7 +19,8 @@ from peninsula.knowledge import Knowledge
 from peninsula.namespaces import BASE, PREFIXES, expand
 from peninsula.policy import Policy
 from peninsula.resources import About, describe_resource, read_pointing, read_section
-from peninsula.sections import find_spec, write_query
+from peninsula.section_specs import find_spec
+from peninsula.sections import write_query
 
 from .conftest import BROWSER, Served, ask
 

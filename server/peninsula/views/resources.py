@@ -41,7 +41,8 @@ from peninsula.resources import (
     read_quads,
     read_section,
 )
-from peninsula.sections import NARROWED_BY, Section, Spec, find_spec
+from peninsula.section_specs import NARROWED_BY, Spec, find_spec
+from peninsula.sections import Section
 from peninsula.serialization import write_csv_in_pieces
 from peninsula.views.answers import answer
 from peninsula.views.names import open_index
