@@ -24,7 +24,13 @@ from playwright.sync_api import Browser, ConsoleMessage, Error, Page, sync_playw
 from peninsula import tokens
 from tests.server.processes import Server, serving
 
-_BROWSERS: Final = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_BROWSERS: Final = (
+    "chromium-headless-shell",
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+)
 WIDE: Final = {"width": 1280, "height": 900}
 NARROW: Final = {"width": 390, "height": 800}
 
