@@ -14,6 +14,7 @@ import pyoxigraph as ox
 
 from peninsula.columns import read_point
 from peninsula.dataset.interface import Dataset, Term, select
+from peninsula.facts import LABELS, Fact, Group, group_facts, list_groups, rank_tag
 from peninsula.labels import LANGUAGES, cut, find_labels, name_of
 from peninsula.namespaces import BASE, expand, shorten
 from peninsula.provenance import (
@@ -84,9 +85,6 @@ SELECT ?subject ?property ?value ?graph WHERE {{
 """
 
 _TYPE: Final = expand("rdf:type")
-_LABELS: Final = tuple(
-    expand(name) for name in ("rdfs:label", "skos:prefLabel", "skos:altLabel", "dcterms:title")
-)
 _SUMMARIES: Final = tuple(
     expand(name)
     for name in ("pen:paraphrase", "dcterms:description", "skos:definition", "pen:outcome")
@@ -99,72 +97,8 @@ _WHERE: Final = tuple(
         "skos:inScheme",
     )
 )  # fmt: skip
-#: What a page says first, in this order.
-_FIRST: Final = tuple(
-    expand(name)
-    for name in (
-        "rdf:type", "pen:paraphrase", "dcterms:description", "skos:definition", "pen:outcome",
-        "pen:hasStatus", "pen:hasHolder", "pen:hasStance", "pen:onObject", "pen:isToward",
-        "pen:edtf", "pen:inferredEdtf", "pen:from", "pen:until", "pen:adoptionDate", "pen:votedOn",
-        "pen:birthDate", "pen:deathDate", "pen:takesPlaceAt", "pen:placeDescription",
-        "pen:isCitizenOf", "pen:isOfficeOf", "pen:isLocatedIn", "pen:hasCapital",
-        "pen:officialName", "pen:givenName", "pen:familyName",
-    )
-)  # fmt: skip
 _EXAMPLE: Final = expand("skos:example")
-#: Remarks on a thing.
-_NOTES: Final = frozenset(
-    expand(name)
-    for name in (
-        "skos:note", "skos:scopeNote", "skos:example", "skos:changeNote", "skos:historyNote",
-        "pen:timeNote", "pen:ambiguity", "rdfs:comment",
-    )
-)  # fmt: skip
-#: What it is called or is like in other vocabularies and registers.
-_ELSEWHERE: Final = frozenset(
-    expand(name)
-    for name in (
-        "skos:exactMatch", "skos:closeMatch", "skos:broadMatch", "skos:narrowMatch",
-        "skos:relatedMatch", "owl:sameAs", "rdfs:seeAlso", "pen:geonamesId", "pen:iso3166Alpha2",
-        "pen:iso3166Alpha3", "pen:unM49", "pen:symbol", "geo:hasGeometry", "dcterms:identifier",
-    )
-)  # fmt: skip
-#: How the record was made.
-_RECORD: Final = frozenset(
-    expand(name)
-    for name in (
-        "pen:hasVerification", "pen:verificationNote", "dcterms:source", "pen:citation",
-        "prov:wasDerivedFrom", "pen:hasIncompleteSource", "pen:inventoryId", "skos:editorialNote",
-        "rdfs:isDefinedBy", "skos:inScheme", "skos:topConceptOf", "pen:sha256",
-        "pen:characterCount", "pen:confirmedBy", "pen:confirmedOn", "dcterms:license",
-        "dcterms:creator", "dcterms:publisher", "dcterms:issued", "void:dataDump",
-    )
-)  # fmt: skip
 _CLASSES_OF_OTHERS: Final = ("http://www.w3.org/", "http://www.opengis.net/", "http://xmlns.com/")
-
-
-@dataclass(frozen=True)
-class Value:
-    """A value, and on whose word it stands."""
-
-    cell: Cell
-    provenance: Provenance
-
-
-@dataclass(frozen=True)
-class Fact:
-    """A property with its values."""
-
-    property: Cell
-    values: list[Value]
-
-
-@dataclass(frozen=True)
-class Group:
-    """Facts of one sort; ``key`` is facts, notes, elsewhere, record, names or inferred."""
-
-    key: str
-    facts: list[Fact]
 
 
 @dataclass(frozen=True)
@@ -304,9 +238,9 @@ def describe_resource(
         other_labels=_list_names(own, label),
         classes=_list_classes(own, labels),
         time=read_time(own),
-        where=[f for f in _group_facts(iri.value, own, labels, names, set(_WHERE)) if f.values],
+        where=[f for f in group_facts(iri.value, own, labels, names, set(_WHERE)) if f.values],
         summary=_summarize(own, labels, label, language),
-        groups=_list_groups(iri.value, own, labels, names),
+        groups=list_groups(iri.value, own, labels, names),
         sections=sections,
         pointers=pointers,
         pointing=_list_pointing(incoming, pointers, labels, sections),
@@ -427,9 +361,9 @@ def _list_names(own: Iterable[Statement], label: str) -> list[Name]:
     names = {
         Name(cut(s.value.value), s.value.language or "")
         for s in own
-        if s.property in _LABELS and isinstance(s.value, ox.Literal) and s.value.value != label
+        if s.property in LABELS and isinstance(s.value, ox.Literal) and s.value.value != label
     }
-    return sorted(names, key=lambda name: (_language_rank(name.language), name.text))
+    return sorted(names, key=lambda name: (rank_tag(name.language), name.text))
 
 
 def _list_classes(own: Iterable[Statement], labels: dict[str, str]) -> list[Cell]:
@@ -453,72 +387,6 @@ def _summarize(
         if s.property in _SUMMARIES and isinstance(s.value, ox.Literal) and s.value.value != label
     ]
     return make_cell(min(offers, key=lambda offer: offer[:3])[3], labels) if offers else None
-
-
-# Facts.
-
-
-def _list_groups(
-    iri: str, own: list[Statement], labels: dict[str, str], names: Mapping[str, Term | None]
-) -> list[Group]:
-    stated = {(s.property, str(s.value)) for s in own if s.graph != INFERRED}
-    inferred = [s for s in own if s.graph == INFERRED and (s.property, str(s.value)) not in stated]
-    said = [s for s in own if (s.property, str(s.value)) in stated and s.property not in _LABELS]
-    parts = {
-        "facts": [s for s in said if _sort_of(s.property) == "facts"],
-        "notes": [s for s in said if _sort_of(s.property) == "notes"],
-        "elsewhere": [s for s in said if _sort_of(s.property) == "elsewhere"],
-        "record": [s for s in said if _sort_of(s.property) == "record"],
-        "names": [s for s in own if s.property in _LABELS and s.graph != INFERRED],
-        "inferred": inferred,
-    }
-    return [
-        Group(key, facts)
-        for key, some in parts.items()
-        if (facts := _group_facts(iri, some, labels, names, provenance_of=own))
-    ]
-
-
-def _sort_of(property: str) -> str:
-    if property in _NOTES:
-        return "notes"
-    if property in _ELSEWHERE:
-        return "elsewhere"
-    return "record" if property in _RECORD else "facts"
-
-
-def _group_facts(
-    iri: str,
-    statements: Iterable[Statement],
-    labels: dict[str, str],
-    names: Mapping[str, Term | None],
-    only: set[str] | None = None,
-    *,
-    provenance_of: Iterable[Statement] | None = None,
-) -> list[Fact]:
-    """Return the values by property, in the order in which a page says them."""
-    statements = [s for s in statements if only is None or s.property in only]
-    own = list(statements if provenance_of is None else provenance_of)
-    graphs: dict[str, dict[Term, set[str]]] = {}
-    for s in statements:
-        graphs.setdefault(s.property, {}).setdefault(s.value, set()).add(s.graph)
-    told: dict[frozenset[str], Provenance] = {}
-    facts = []
-    for property, found in graphs.items():
-        values = []
-        for value, places in found.items():
-            key = frozenset(places - {INFERRED} or places)
-            if key not in told:
-                told[key] = tell_provenance(iri, own, labels, key)
-            shown = names.get(str(value), value) if isinstance(value, ox.BlankNode) else value
-            values.append(Value(make_cell(shown, labels), told[key]))
-        values.sort(key=lambda v: (_language_rank(v.cell.language), v.cell.text.casefold()))
-        facts.append(Fact(Cell(name_of(property, labels), property), values))
-    return sorted(facts, key=lambda fact: (_rank(fact.property.iri), fact.property.text))
-
-
-def _rank(iri: str) -> int:
-    return _FIRST.index(iri) if iri in _FIRST else len(_FIRST)
 
 
 # What points at it.
@@ -601,7 +469,3 @@ def _wish(value: Term, language: str) -> int:
     tag = value.language if isinstance(value, ox.Literal) else ""
     order = (language, "en", *LANGUAGES)
     return order.index(tag) if tag in order else len(order)
-
-
-def _language_rank(language: str) -> int:
-    return LANGUAGES.index(language) if language in LANGUAGES else len(LANGUAGES)

@@ -38,7 +38,7 @@ ROWS: Final = [
     "depiction.answer",
     "ties",
     "gazetteer completion drafting openapi suggestions overview resources description documentation revisions coverage",
-    "sections",
+    "sections facts",
     "provenance section_specs",
     "profiles.claim profiles.passage profiles.position profiles.event profiles.resolution",
     "profiles.tension profiles.placement",
