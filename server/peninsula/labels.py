@@ -113,9 +113,9 @@ def cut(text: str, most: int = LONGEST_LABEL) -> str:
     return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
 
 
-def name_of(iri: str, labels: dict[str, str]) -> str:
+def name_of(iri: str, labels: dict[str, str], language: str = "en") -> str:
     """Return the label of ``iri``, or its prefixed name."""
-    return labels.get(iri) or _COMMON.get(iri, {}).get("en") or shorten(iri)
+    return labels.get(iri) or _COMMON.get(iri, {}).get(language) or shorten(iri)
 
 
 def rank_language(text: ox.Literal, language: str) -> int:

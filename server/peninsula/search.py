@@ -423,7 +423,7 @@ class NameTable:
         if not names:
             if self._labelled is not None:
                 return self._labelled.label(iri, language)
-            return Name(name_of(iri, {}))
+            return Name(name_of(iri, {}, language))
         order = (language, "en", *LANGUAGES)
         _, text, tag = min(
             names,

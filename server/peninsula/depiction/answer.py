@@ -10,7 +10,8 @@ import pyoxigraph as ox
 
 from peninsula.columns import Column, read_number
 from peninsula.dataset.interface import Dataset, Row
-from peninsula.labels import name_of
+from peninsula.labels import find_labels, name_of
+from peninsula.namespaces import expand
 from peninsula.tables import name_column
 from peninsula.terms import STANCES, stance_of
 
@@ -122,8 +123,11 @@ def list_stances(answer: Answer, column: Column | None) -> tuple[tuple[str, str]
     """Return the stances in a column, in their order, each with its name."""
     if column is None:
         return ()
-    names = {read_stance(answer, row, column): answer.name(row, column) for row in answer.rows}
-    return tuple((slug, names[slug]) for slug in STANCES if slug in names)
+    found = {read_stance(answer, row, column) for row in answer.rows}
+    stances = {slug: ox.NamedNode(expand(f"stance:{slug}")) for slug in STANCES if slug in found}
+    # A question may give them in English only.
+    labels = find_labels(answer.dataset, stances.values(), answer.language)
+    return tuple((slug, labels.get(iri.value, slug)) for slug, iri in stances.items())
 
 
 def add_up(rows: Sequence[Row], size: Column | None) -> float:

@@ -129,7 +129,6 @@ def _draw_stances(
     parts: tuple[Column, Column | None],
 ) -> Matrix:
     stance, size = parts
-    names: dict[str, str] = {}
     filled: dict[tuple[str, str], MatrixCell] = {}
     for (one, other), numbers in cells.items():
         marks: dict[str, int] = defaultdict(int)
@@ -139,13 +138,12 @@ def _draw_stances(
             if slug:
                 count = read_number(row[size.index]) if size else 1
                 marks[slug] += int(count or 0)
-                names.setdefault(slug, answer.name(row, stance))
         if marks:
             ordered = sorted(marks.items(), key=lambda item: STANCES.index(item[0]))
             filled[str(one), str(other)] = MatrixCell(tuple(ordered), f"#row-{numbers[0] + 1}")
     rows = [MatrixRow(str(term), *_head(answer, n, dimensions[0])) for term, n in heads[0]]
     columns = [MatrixColumn(str(term), *_head(answer, n, dimensions[1])) for term, n in heads[1]]
-    return draw_matrix(rows, columns, filled, stances=names)
+    return draw_matrix(rows, columns, filled, stances=dict(list_stances(answer, stance)))
 
 
 def _head(answer: Answer, number: int, column: Column) -> tuple[str, str]:
