@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 import threading
-import unicodedata
 from bisect import bisect_right
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,10 +23,10 @@ from peninsula.dataset.interface import Dataset, select
 from peninsula.errors import QueryFailed
 from peninsula.labels import LANGUAGES, name_of
 from peninsula.namespaces import BASE, CONCEPT_SCHEMES, PREFIXES, THING_KINDS, expand, shorten
+from peninsula.spelling import LONGEST_NAME, Piece, fit, fold, grams_of, mark, split_words
 
-#: Characters of a text that is looked for, and of a name that is looked at.
+#: Characters of a text that is looked for.
 LONGEST_TEXT: Final = 200
-_LONGEST_NAME: Final = 600
 #: Names that the table of a process may hold; with more, SPARQL looks for candidates.
 MOST_NAMES: Final = 100_000
 #: Candidates that SPARQL brings, and that are ranked.
@@ -60,7 +59,7 @@ _EACH: Final = " UNION ".join(
 _NAMES: Final = f"""
 SELECT DISTINCT ?thing ?property ?name WHERE {{{{
   {{values}} {_EACH.replace("?name", "?text")} FILTER(isIRI(?thing) && isLiteral(?text))
-  BIND(COALESCE(SUBSTR(?text, 1, {_LONGEST_NAME}), ?text) AS ?name)
+  BIND(COALESCE(SUBSTR(?text, 1, {LONGEST_NAME}), ?text) AS ?name)
 }}}}
 """
 _CLASSES: Final = """
@@ -109,8 +108,7 @@ class Wish:
 
     def pattern(self) -> str:
         """Return the pattern that a candidate matches."""
-        lowered = unicodedata.normalize("NFC", self.text).lower()
-        words = _SEPARATORS.sub(" ", lowered).split() or [lowered.strip()]
+        words = split_words(self.text)
         tests = " && ".join(f"CONTAINS(LCASE(STR(?name)), {ox.Literal(word)})" for word in words)
         names = " ".join(shorten(iri) for iri in _NAMING)
         lines = [f"VALUES ?property {{ {names} }}", "?thing ?property ?name .", f"FILTER({tests})"]
@@ -122,14 +120,6 @@ class Wish:
             lines.append(f"FILTER({' || '.join(starts) or 'false'})")
         lines.append("FILTER(isIRI(?thing))")
         return "".join(f"  {line}\n" for line in lines)
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A part of a name; marked where it is what was looked for."""
-
-    text: str
-    is_marked: bool = False
 
 
 @dataclass(frozen=True)
@@ -237,7 +227,7 @@ def read_names(dataset: Dataset, things: Iterable[str] | None = None) -> NameTab
     names: dict[str, set[tuple[int, str, str]]] = {}
     for thing, property, name in select(dataset, _NAMES.format(values=values)):
         if isinstance(property, ox.NamedNode) and isinstance(name, ox.Literal):
-            entry = (_NAMING[property.value], name.value[:_LONGEST_NAME], name.language or "")
+            entry = (_NAMING[property.value], name.value[:LONGEST_NAME], name.language or "")
             names.setdefault(_iri(thing), set()).add(entry)
     classes: dict[str, list[str]] = {}
     for thing, class_ in select(dataset, _CLASSES.format(values=values)):
@@ -332,7 +322,7 @@ class NameTable:
     ) -> list[Hit]:
         """Return a few things whose names are spelt nearly so."""
         wished = fold(text[:LONGEST_TEXT])[:_COMPARED]
-        grams = _grams(wished)
+        grams = grams_of(wished)
         if not grams:
             return []
         shared: list[tuple[int, int]] = []
@@ -384,7 +374,7 @@ class NameTable:
         # The name in the address stands last, and counts a little less than one in words.
         return min(
             (
-                _fit(line, words) + (0.8 if i == len(lines) - 1 else 0),
+                fit(line, words) + (0.8 if i == len(lines) - 1 else 0),
                 len(line),
             )
             for i, line in enumerate(lines)
@@ -404,7 +394,7 @@ class NameTable:
         snippet: tuple[Piece, ...] = ()
         of = ""
         if words and not all(word in fold(label.text) for word in words):
-            best = min(others, key=lambda name: _fit(f" {fold(name.text)}", words), default=None)
+            best = min(others, key=lambda name: fit(f" {fold(name.text)}", words), default=None)
             if best is not None and any(word in fold(best.text) for word in words):
                 snippet, of = mark(best.text, words, most=_SNIPPET), best.language
         return Hit(
@@ -467,69 +457,7 @@ class CandidateIndex:
         return list(self.find(wish, limit=5).hits)
 
 
-# How names are compared.
-
-
-_SEPARATORS: Final = re.compile(r"[\W_]+")
-
-
-def fold(text: str) -> str:
-    """Return ``text`` as names are compared: without case, accents and punctuation."""
-    return " ".join(_SEPARATORS.sub(" ", _spell(text)).split())
-
-
-def _spell(text: str) -> str:
-    if text.isascii():
-        return text.lower()
-    decomposed = unicodedata.normalize("NFKD", text).casefold()
-    return "".join(c for c in decomposed if not unicodedata.combining(c))
-
-
-def mark(text: str, words: Sequence[str], *, most: int = _LONGEST_NAME) -> tuple[Piece, ...]:
-    """Return ``text`` with every one of ``words`` in it marked; cut to ``most`` characters."""
-    is_marked = [False] * len(text)
-    if words:
-        # Each character as it is compared, and which character of the text it comes from.
-        folded: list[str] = []
-        origin: list[int] = []
-        for i, character in enumerate(text):
-            for c in _spell(character):
-                folded.append(" " if _SEPARATORS.match(c) else c)
-                origin.append(i)
-        compared = "".join(folded)
-        for word in words:
-            at = compared.find(word)
-            while at >= 0:
-                for i in range(origin[at], origin[at + len(word) - 1] + 1):
-                    is_marked[i] = True
-                at = compared.find(word, at + len(word))
-    first = is_marked.index(True) if True in is_marked else 0
-    start = 0 if len(text) <= most or first < most * 2 // 3 else first - most // 3
-    end = min(len(text), start + most)
-    pieces: list[Piece] = [Piece("… ")] if start else []
-    at = start
-    while at < end:
-        until = at
-        while until < end and is_marked[until] == is_marked[at]:
-            until += 1
-        pieces.append(Piece(text[at:until], is_marked[at]))
-        at = until
-    return (*pieces, Piece(" …")) if end < len(text) else tuple(pieces)
-
-
-def _fit(line: str, words: Sequence[str]) -> float:
-    """Return how well ``words`` fit a name that begins with a space: 0 is the whole name."""
-    phrase = " ".join(words)
-    grades = (
-        (0, line == f" {phrase}"),
-        (1, line.startswith(f" {phrase} ")),
-        (1.2, line.startswith(f" {phrase}")),
-        (2, f" {phrase}" in line),
-        (3, all(f" {word}" in line for word in words)),
-        (4, phrase in line),
-        (5, all(word in line for word in words)),
-    )
-    return next((grade for grade, holds in grades if holds), 6)
+# What stands behind what.
 
 
 def _penalty(iri: str, kind: str) -> float:
@@ -569,10 +497,6 @@ def _read_name(text: str) -> str:
         return ox.NamedNode(iri).value if iri else ""
     except ValueError:
         return ""
-
-
-def _grams(text: str) -> set[str]:
-    return {text[i : i + 3] for i in range(len(text) - 2)} or ({text} if text else set())
 
 
 def _closure(class_: str, supers: dict[str, set[str]]) -> frozenset[str]:

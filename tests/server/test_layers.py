@@ -73,7 +73,7 @@ ROWS: Final = [
     "drawing.timeline drawing.maps drawing.matrix drawing.charts",
     "drawing.lettering",
     "tokens turtle inference assets translation recognition examples",
-    "formats terms sparql edtf",
+    "formats terms sparql edtf spelling",
     "config logs metrics",
     "namespaces errors",
 ]

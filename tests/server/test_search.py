@@ -9,7 +9,8 @@ from flask.testing import FlaskClient
 from peninsula.dataset.local import LocalDataset
 from peninsula.namespaces import PREFIXES, expand
 from peninsula.policy import Policy
-from peninsula.search import CandidateIndex, Index, Indexes, Wish, fold, mark, read_names
+from peninsula.search import CandidateIndex, Index, Indexes, Wish, read_names
+from peninsula.spelling import fold, mark
 
 from .conftest import BROWSER
 

@@ -1,0 +1,94 @@
+"""How are names compared: which are alike, which fits better, where in one is what is sought?
+
+Case, accents and punctuation do not count, in whatever language a name is.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+#: Characters of a name that are looked at.
+LONGEST_NAME: Final = 600
+_SEPARATORS: Final = re.compile(r"[\W_]+")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a name; marked where it is what was looked for."""
+
+    text: str
+    is_marked: bool = False
+
+
+def fold(text: str) -> str:
+    """Return ``text`` as names are compared: without case, accents and punctuation."""
+    return " ".join(_SEPARATORS.sub(" ", _spell(text)).split())
+
+
+def _spell(text: str) -> str:
+    if text.isascii():
+        return text.lower()
+    decomposed = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(c for c in decomposed if not unicodedata.combining(c))
+
+
+def split_words(text: str) -> list[str]:
+    """Return the words of ``text`` in lower case, with their accents: as SPARQL compares them."""
+    lowered = unicodedata.normalize("NFC", text).lower()
+    return _SEPARATORS.sub(" ", lowered).split() or [lowered.strip()]
+
+
+def mark(text: str, words: Sequence[str], *, most: int = LONGEST_NAME) -> tuple[Piece, ...]:
+    """Return ``text`` with every one of ``words`` in it marked; cut to ``most`` characters."""
+    is_marked = [False] * len(text)
+    if words:
+        # Each character as it is compared, and which character of the text it comes from.
+        folded: list[str] = []
+        origin: list[int] = []
+        for i, character in enumerate(text):
+            for c in _spell(character):
+                folded.append(" " if _SEPARATORS.match(c) else c)
+                origin.append(i)
+        compared = "".join(folded)
+        for word in words:
+            at = compared.find(word)
+            while at >= 0:
+                for i in range(origin[at], origin[at + len(word) - 1] + 1):
+                    is_marked[i] = True
+                at = compared.find(word, at + len(word))
+    first = is_marked.index(True) if True in is_marked else 0
+    start = 0 if len(text) <= most or first < most * 2 // 3 else first - most // 3
+    end = min(len(text), start + most)
+    pieces: list[Piece] = [Piece("… ")] if start else []
+    at = start
+    while at < end:
+        until = at
+        while until < end and is_marked[until] == is_marked[at]:
+            until += 1
+        pieces.append(Piece(text[at:until], is_marked[at]))
+        at = until
+    return (*pieces, Piece(" …")) if end < len(text) else tuple(pieces)
+
+
+def fit(line: str, words: Sequence[str]) -> float:
+    """Return how well ``words`` fit a name that begins with a space: 0 is the whole name."""
+    phrase = " ".join(words)
+    grades = (
+        (0, line == f" {phrase}"),
+        (1, line.startswith(f" {phrase} ")),
+        (1.2, line.startswith(f" {phrase}")),
+        (2, f" {phrase}" in line),
+        (3, all(f" {word}" in line for word in words)),
+        (4, phrase in line),
+        (5, all(word in line for word in words)),
+    )
+    return next((grade for grade, holds in grades if holds), 6)
+
+
+def grams_of(text: str) -> set[str]:
+    """Return every three characters in a row; the whole of a shorter text."""
+    return {text[i : i + 3] for i in range(len(text) - 2)} or ({text} if text else set())
