@@ -167,10 +167,10 @@ def describe_dataset(dataset: Dataset, endpoint: str) -> list[ox.Triple]:
         d.add(part, "void:class", ox.NamedNode(iri))
         d.add(part, "void:entities", count)
     for class_, property, uses in select(dataset, _CLASS_PROPERTIES):
-        part = parts.get(class_.value) if isinstance(class_, ox.NamedNode) else None
-        if part and isinstance(property, ox.NamedNode):
+        whose = parts.get(class_.value) if isinstance(class_, ox.NamedNode) else None
+        if whose is not None and isinstance(property, ox.NamedNode):
             within = d.blank()
-            d.add(part, "void:propertyPartition", within)
+            d.add(whose, "void:propertyPartition", within)
             d.add(within, "void:property", property)
             d.add(within, "void:triples", integer_of(uses))
     predicates = _pairs(dataset, _PROPERTIES)

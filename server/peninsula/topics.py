@@ -143,3 +143,15 @@ def list_topics(dataset: Dataset, language: str) -> list[ListedTopic]:
         # One with several broader ones stands below the first of them.
         listed.setdefault(iri, ListedTopic(iri, name_of(iri, labels), depth))
     return list(listed.values())
+
+
+def is_topic(dataset: Dataset, iri: str) -> bool:
+    """Return whether ``iri``, an absolute IRI, is a concept or the topic of anything.
+
+    Also of one that is not among those that are read, where there are very many.
+    """
+    query = f"""
+    SELECT ?any WHERE {{ {{ <{iri}> a skos:Concept . BIND(1 AS ?any) }}
+      UNION {{ ?any pen:hasTopic <{iri}> }} }} LIMIT 1
+    """
+    return next(iter(select(dataset, query)), None) is not None

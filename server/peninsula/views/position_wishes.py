@@ -18,6 +18,7 @@ from peninsula.namespaces import expand, shorten
 from peninsula.selections import KINDS, Selection, Window
 from peninsula.stances import Survey
 from peninsula.terms import STANCES
+from peninsula.topics import is_topic
 from peninsula.views.parameters import (
     check_period,
     choice_given,
@@ -125,7 +126,7 @@ def _read_window() -> Window | None:
 def require_known(survey: Survey, wish: Wish) -> None:
     """Raise UnknownResource where an actor or topic asked for is nothing that the graph knows."""
     topic = wish.selection.topic
-    if topic and topic not in survey.topics.broader and not is_known(dataset(), topic):
+    if topic and topic not in survey.topics.broader and not is_topic(dataset(), topic):
         raise UnknownResource(
             f"There is no topic “{shorten(topic)}”.",
             _near(topic, survey.topics.broader, survey),
