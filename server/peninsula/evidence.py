@@ -19,6 +19,8 @@ from peninsula.labels import find_labels, name_of
 from peninsula.namespaces import expand
 from peninsula.terms import value_of
 
+#: Digits of the level of an attribution: a chain is never that long.
+_LONGEST_LEVEL: Final = 6
 _CLAIMS: Final = """
 SELECT ?claim ?property ?value WHERE {{
   VALUES ?claim {{ {things} }}
@@ -212,7 +214,7 @@ def _make_chains(
     plain = {expand("attribution-basis:explicit"), expand("attribution-basis:own-text")}
     for claim, level, speaker, basis, part in rows:
         number = value_of(level)
-        if not number.isdecimal():
+        if not number.isdecimal() or len(number) > _LONGEST_LEVEL:
             continue
         iri, why = value_of(speaker), value_of(basis)
         is_inferred = bool(why) and why not in plain

@@ -187,7 +187,7 @@ def _read_date(values: Mapping[str, str], name: str) -> date | None:
 
 def _read_least(values: Mapping[str, str], of: str) -> int:
     text = values.get("least") or str(_LEAST[of])
-    if not text.isdecimal() or not 1 <= int(text) <= 10_000:
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= 10_000):
         raise ParameterError(
             f"“{text}” is no number of things in common.", "Write 1 or more.", parameter="least"
         )

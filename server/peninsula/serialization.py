@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import re
 from collections.abc import Iterable, Iterator
 from typing import IO, Any, Final, Protocol, cast
 
@@ -36,17 +37,46 @@ class Sink(Protocol):
     def flush(self) -> None: ...
 
 
+class _XmlSink:
+    """Puts U+FFFD in the place of characters that no XML document may hold.
+
+    RDF allows them in a literal; the engine would write them as they are, and no parser take it.
+    """
+
+    _UNWRITABLE: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]")
+    _INSTEAD: Final = "\ufffd".encode()
+
+    def __init__(self, output: Sink) -> None:
+        self._output = output
+        self._rest = b""
+
+    def write(self, data: bytes, /) -> int:
+        text = self._rest + data
+        # A character may come in two pieces.
+        kept = 2 if text.endswith(b"\xef\xbf") else 1 if text.endswith(b"\xef") else 0
+        self._rest = text[len(text) - kept :]
+        self._output.write(self._UNWRITABLE.sub(self._INSTEAD, text[: len(text) - kept]))
+        return len(data)
+
+    def flush(self) -> None:
+        self._output.flush()
+
+
 def write_solutions(
     solutions: ox.QuerySolutions | ox.QueryBoolean, format: Format, output: Sink
 ) -> None:
     """Write the solutions of a query, or its truth value."""
     assert isinstance(format.engine, ox.QueryResultsFormat)
+    if format.engine == ox.QueryResultsFormat.XML:
+        output = _XmlSink(output)
     solutions.serialize(cast(IO[bytes], output), format=format.engine)
 
 
 def write_statements(statements: Statements, format: Format, output: Sink) -> None:
     """Write triples, or quads where the format has room for their graph."""
     assert isinstance(format.engine, ox.RdfFormat)
+    if format.engine == ox.RdfFormat.RDF_XML:
+        output = _XmlSink(output)
     file = cast(IO[bytes], output)
     if format.engine not in PREFIXED:
         if isinstance(statements, ox.QueryTriples):

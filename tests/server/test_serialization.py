@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from xml.etree import ElementTree as ET
 
 import pyoxigraph as ox
 import pytest
@@ -12,6 +13,7 @@ from peninsula.formats import (
     GRAPH_FORMATS,
     JSON,
     NTRIPLES,
+    RDFXML,
     SOLUTION_FORMATS,
     TRIG,
     TURTLE,
@@ -139,3 +141,17 @@ def test_a_few_statements_of_our_own_become_bytes() -> None:
     assert write_to_bytes([], NTRIPLES) == b""
     parsed = ox.parse(write_to_bytes(TRIPLES, NTRIPLES), format=ox.RdfFormat.N_TRIPLES)
     assert {quad.triple for quad in parsed} == set(TRIPLES)
+
+
+def test_xml_holds_no_character_that_xml_forbids() -> None:
+    text = "a\u0007\ufffe\u0000\n<b>한"
+    triple = ox.Triple(ox.NamedNode("x:a"), ox.NamedNode("http://x/b"), ox.Literal(text))
+    output = io.BytesIO()
+    store = ox.Store()
+    store.add(ox.Quad(*triple))
+    found = store.query("SELECT ?o { ?s ?p ?o }")
+    assert isinstance(found, ox.QuerySolutions)
+    write_solutions(found, XML, output)
+    for document in (write_to_bytes([triple], RDFXML), output.getvalue()):
+        read = "".join(ET.XML(document).itertext())
+        assert "".join(read.split()) == "a\ufffd\ufffd\ufffd<b>한"

@@ -44,6 +44,7 @@ from peninsula.views.site import (
     identify,
     language,
     link,
+    own_path,
     render,
     require_reading,
     wants_html,
@@ -357,8 +358,7 @@ def at() -> BaseResponse:
     require_reading()
     database, generations = current_site().database, _generations()
     when, page = request.args.get("when", "").strip(), request.args.get("page", "/")
-    if not page.startswith("/") or page.startswith(("//", "/\\")):
-        page = "/"
+    page = own_path(page)
     if when.isascii() and when.isdigit() and len(when) <= 12:
         number = int(when)
     else:

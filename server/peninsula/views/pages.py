@@ -22,6 +22,7 @@ from peninsula.views.site import (
     dataset,
     language,
     local_path,
+    own_path,
     render,
 )
 
@@ -71,10 +72,7 @@ def choose_language() -> BaseResponse:
         raise ParameterError(
             f"The pages are not in “{wished}”.", f"Try {', '.join(NAMES)}.", parameter="to"
         )
-    # A path of this server, and nothing that a browser takes for another one.
-    if not back.startswith("/") or back.startswith(("//", "/\\")):
-        back = "/"
-    response = redirect(back.removesuffix("?"), 303)
+    response = redirect(own_path(back).removesuffix("?"), 303)
     response.set_cookie(
         LANGUAGE_COOKIE, wished, max_age=_YEAR, samesite="Lax", httponly=True,
         secure=request.is_secure,

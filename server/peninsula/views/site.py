@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -296,6 +297,18 @@ def local_path(iri: str) -> str:
     number = pinned() if has_request_context() else None
     before, hash_, fragment = path.partition("#")
     return f"/{before}{f'?generation={number}' if number else ''}{hash_}{fragment}"
+
+
+_OWN_PATH: Final = re.compile(r"/(?!/)[^\\\x00-\x1f\x7f]*")
+
+
+def own_path(text: str) -> str:
+    """Return ``text`` where it is an address of this server to be led to, else the front page.
+
+    Browsers leave out tabs and line breaks, and take a backslash for a slash: “/⇥/name” is another
+    server.
+    """
+    return text if _OWN_PATH.fullmatch(text) else "/"
 
 
 def link(path: str, **parameters: object) -> str:
