@@ -325,16 +325,18 @@ class NameTable:
         grams = grams_of(wished)
         if not grams:
             return []
-        shared: list[tuple[int, int]] = []
+        # Of those that share as many, names of about that length are looked at first.
+        shared: list[tuple[int, int, int]] = []
         for number, iri in enumerate(self._things):
             if kinds and _kind(iri) not in kinds:
                 continue
             part = self._part(number)
             count = sum(gram in part for gram in grams)
             if count * 4 >= len(grams):
-                shared.append((-count, number))
+                length = min(abs(len(line.strip()) - len(wished)) for line in part.split("\n"))
+                shared.append((-count, length, number))
         close: list[tuple[float, str]] = []
-        for _, number in sorted(shared)[:60]:
+        for *_, number in sorted(shared)[:60]:
             matcher = SequenceMatcher(b=wished, autojunk=False)
             best = 0.0
             for line in self._part(number).split("\n"):

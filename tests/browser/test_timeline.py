@@ -21,7 +21,7 @@ def test_a_reader_narrows_it_and_opens_a_mark(page: Page) -> None:
     drawing = page.get_by_role("region", name="Timeline")
     mark = drawing.get_by_role("link", name=re.compile("^US-DPRK Hanoi Summit"))
     mark.hover()
-    expect(drawing.locator(".tip")).to_contain_text("2019-02-27/2019-02-28")
+    expect(drawing.locator(".tip")).to_contain_text("2019-02-27 – 2019-02-28")
     mark.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Hanoi")
     page.go_back()
