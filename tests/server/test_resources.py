@@ -16,6 +16,7 @@ from peninsula.dataset.interface import Dataset
 from peninsula.dataset.local import LocalDatabase, LocalDataset
 from peninsula.edtf import write_edtf
 from peninsula.knowledge import Knowledge
+from peninsula.labels import find_labels
 from peninsula.namespaces import BASE, PREFIXES, expand
 from peninsula.policy import Policy
 from peninsula.resources import About, describe_resource, read_pointing, read_section
@@ -350,3 +351,11 @@ def test_what_was_removed_is_known_to_an_earlier_generation(site: Served) -> Non
     assert f"generation={number}" in page
     earlier = site.client.get(f"/id/notion/gone.html?generation={number}", headers=BROWSER)
     assert "Gone" in earlier.text
+
+
+@pytest.mark.parametrize(("language", "word"), [("en", "is a"), ("ko", "종류"), ("ru", "вид")])
+def test_terms_of_others_have_names_in_every_language(
+    small: LocalDataset, language: str, word: str
+) -> None:
+    type_ = ox.NamedNode(expand("rdf:type"))
+    assert find_labels(small, [type_], language)[type_.value] == word

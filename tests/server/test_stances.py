@@ -9,7 +9,15 @@ import pyoxigraph as ox
 import pytest
 
 from peninsula.agreement import compare, find_disputes, judge
-from peninsula.course import Gap, count_by_year, find_changes, find_span, find_turns, insert_gaps
+from peninsula.course import (
+    Gap,
+    count_beyond,
+    count_by_year,
+    find_changes,
+    find_span,
+    find_turns,
+    insert_gaps,
+)
 from peninsula.dataset.local import LocalDataset
 from peninsula.namespaces import expand, shorten
 from peninsula.policy import Policy
@@ -277,6 +285,18 @@ def test_days_on_which_something_changes(survey: Survey) -> None:
         2017: 3, 2018: 0, 2019: 1, 2020: 0, 2021: 2,
     }  # fmt: skip
     assert find_span([]) is None
+
+
+def test_a_forecast_does_not_stretch_the_time_shown() -> None:
+    days, end = (date(2017, 1, 1), date(2021, 1, 1)), date(2036, 12, 31)
+    short = Position("p", "a", "s", start=days[0], end=date(2019, 12, 31))
+    far = Position("q", "a", "s", start=days[1], end=end)
+    open_ = Position("r", "a", "s", start=days[0])
+    span = find_span([short, far, open_])
+    assert span == Window(*days)
+    assert count_beyond([short, far, open_], span) == 2
+    # With nothing else to go by, an end is the end.
+    assert find_span([Position("t", "a", "s", end=end)]) == Window(end, end)
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from peninsula.drawing.lettering import cut, measure
 from peninsula.drawing.timeline import TRACK, Entry, Timeline, draw_timeline
 from peninsula.namespaces import expand
 from peninsula.policy import Policy
+from peninsula.views.timeline import find_beginning
 
 from .chronicle_scene import make_scene
 from .conftest import BROWSER
@@ -128,7 +129,10 @@ def _overlaps(drawn: Timeline) -> list[tuple[str, str]]:
         for mark in lane.marks:
             left = mark.x - TRACK / 2 if mark.is_point else mark.x
             right = mark.x + TRACK / 2 if mark.is_point else mark.x + mark.width
-            if mark.text and not mark.is_inside:
+            if mark.text and mark.is_before:
+                left = min(left, mark.text_x - measure(mark.text))
+                assert left >= -2
+            elif mark.text and not mark.is_inside:
                 right = max(right, mark.text_x + measure(mark.text))
             tracks.setdefault(mark.y, []).append((left, right, mark.entry.label))
             assert lane.y <= mark.y and mark.y + TRACK <= lane.y + lane.height
@@ -144,6 +148,37 @@ def test_nothing_covers_anything_else(entries: list[Entry]) -> None:
     drawn = draw_timeline(entries)
     assert len(drawn.marks) + len(drawn.undated) + len(drawn.outside) == len(entries)
     assert _overlaps(drawn) == []
+
+
+def test_a_label_without_room_after_its_mark_stands_before_it() -> None:
+    last = Entry("Yeongbyeon talks that nobody expected", _day("2024-12-01"), _day("2024-12-05"))
+    drawn = draw_timeline([Entry("First", _day("1990-01-01"), _day("1990-01-02")), last])
+    first, late = drawn.marks
+    assert (first.is_before, late.is_before) == (False, True)
+    assert late.text == last.label
+    assert late.text_x < late.x
+
+
+def test_a_brief_text_is_written_and_the_label_read_out() -> None:
+    day = _day("2017-12-22")
+    (mark,) = draw_timeline([Entry("Resolution 2397", day, day, brief="2397")]).marks
+    assert mark.text == "2397"
+    assert mark.name.startswith("Resolution 2397")
+
+
+@pytest.mark.parametrize(
+    ("labels", "beginning"),
+    [
+        ([f"UN Security Council resolution {n}" for n in (825, 1718, 1874, 2397)],
+         "UN Security Council resolution "),
+        (["UN Security Council resolution 825"] * 2, ""),
+        (["Kim–Xi meeting", "Kim–Xi meeting in Dalian", "Kim–Putin", "Kim–Trump"], ""),
+        (["The talks"] * 5, ""),
+        ([], ""),
+    ],
+)  # fmt: skip
+def test_the_words_that_all_begin_with_are_left_out(labels: list[str], beginning: str) -> None:
+    assert find_beginning(labels) == beginning
 
 
 def test_a_text_is_cut_to_its_room() -> None:

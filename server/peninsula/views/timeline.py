@@ -117,7 +117,7 @@ def _entries(items: list[Item], lanes: str, words: Mapping[str, str]) -> Iterato
         for item in sorted(items, key=lambda item: tuple(KINDS).index(item.kind)):
             rows.setdefault(_lane(item, words), []).append(item)
     for label, members in rows.items():
-        common = _find_beginning([item.label for item in members])
+        common = find_beginning([item.label for item in members])
         for group in _join(members):
             item = group[0]
             yield Entry(
@@ -140,7 +140,7 @@ _LONG_BEGINNING: Final = 12
 _LEAST_LABELS: Final = 4
 
 
-def _find_beginning(labels: list[str]) -> str:
+def find_beginning(labels: list[str]) -> str:
     """Return the words with which all labels begin; what follows tells them apart in little room.
 
     “UN Security Council resolution 2397” is “2397” among its like.
