@@ -195,11 +195,14 @@ export function settle(frame: HTMLElement): void {
   };
   simulation.on("tick", paint);
   solve();
+  let stop = (): void => {};
   if (isStill) paint();
-  else move(knots, first, paint);
+  else stop = move(frame, knots, first, paint);
 
   new ResizeObserver(() => {
     if (!measure()) return;
+    // Where they were gliding to is a place in a frame of another size.
+    stop();
     simulation.force("across", forceX<Knot>(() => width / 2).strength(PULL));
     simulation.force("down", forceY<Knot>(() => height / 2).strength(PULL * (width / height)));
     solve();
@@ -241,11 +244,25 @@ function countFaults(knots: Knot[], ties: Tie[]): number {
   return faults;
 }
 
-/** Let the nodes glide from where they were to where they are to be. */
-function move(knots: Knot[], from: { x: number; y: number }[], paint: () => void): void {
+/**
+ * Let the nodes glide from where they were to where they are to be; the frame has the class
+ * `moving` meanwhile. Returns what ends it at once.
+ */
+function move(
+  frame: HTMLElement,
+  knots: Knot[],
+  from: { x: number; y: number }[],
+  paint: () => void,
+): () => void {
   const goal = knots.map(({ x, y }) => ({ x, y }));
   const start = performance.now();
+  let isOver = false;
+  const stop = (): void => {
+    isOver = true;
+    frame.classList.remove("moving");
+  };
   const step = (now: number): void => {
+    if (isOver) return;
     const part = Math.min(Math.max((now - start) / 700, 0), 1);
     const done = 1 - (1 - part) ** 3;
     knots.forEach((knot, i) => {
@@ -255,8 +272,11 @@ function move(knots: Knot[], from: { x: number; y: number }[], paint: () => void
     });
     paint();
     if (part < 1) requestAnimationFrame(step);
+    else stop();
   };
+  frame.classList.add("moving");
   requestAnimationFrame(step);
+  return stop;
 }
 
 /** Show who is tied to what is pointed at or has the focus. */
