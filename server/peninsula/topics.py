@@ -93,7 +93,7 @@ class Topics:
 
     @staticmethod
     def _reach(
-        starts: Collection[str], step: Callable[[str], Iterable[str]], most: int = MOST_TOPICS
+        starts: Collection[str], step: Callable[[str], Iterable[str]], most: int = 2 * MOST_TOPICS
     ) -> frozenset[str]:
         """Return ``starts`` and what is reached from them, up to ``most`` of it; nearest first."""
         reached = dict.fromkeys(starts)
