@@ -39,7 +39,10 @@ def node(name: str) -> ox.NamedNode:
     return ox.NamedNode(expand(name))
 
 
-def serve(*statements: tuple[ox.NamedNode, str, ox.NamedNode | ox.Literal]) -> LocalDataset:
+_Said = tuple[ox.NamedNode, str, ox.NamedNode | ox.Literal]
+
+
+def serve(*statements: _Said) -> LocalDataset:
     store = ox.Store()
     graph = ox.NamedNode("x:g")
     store.extend(ox.Quad(s, node(p), o, graph) for s, p, o in statements)
@@ -162,7 +165,7 @@ def test_the_editor_is_told_of_the_most_used() -> None:
 
 
 def test_years_that_nobody_means_are_left_out() -> None:
-    statements = []
+    statements: list[_Said] = []
     for i, year in enumerate(("0001", "2017", "9999")):
         day = ox.Literal(f"{year}-01-01", datatype=node("xsd:date"))
         event = node(f"event:e{i}")
