@@ -272,7 +272,9 @@ class Generations:
                 is_half = is_number and not path.suffix and not self._is_whole(int(path.stem))
                 if is_late or is_half or path.name.startswith((_BUILDING, ".")):
                     gone.append(path.name)
-                    _remove(path)
+                    # One that is pruned at the same time is gone as well.
+                    with contextlib.suppress(FileNotFoundError):
+                        _remove(path)
             for path in sorted((self.folder / "patches").iterdir()):
                 if not path.stem.isdigit() or current is None or int(path.stem) > current:
                     gone.append(path.name)
