@@ -9,7 +9,7 @@ from typing import Final
 import pyoxigraph as ox
 
 from peninsula.dataset.interface import Term
-from peninsula.labels import LANGUAGES, name_of
+from peninsula.labels import name_of, rank_tag
 from peninsula.namespaces import expand
 from peninsula.provenance import INFERRED, Provenance, Statement, tell_provenance
 from peninsula.tables import Cell, make_cell
@@ -146,8 +146,3 @@ def group_facts(
 
 def _rank(iri: str) -> int:
     return _FIRST.index(iri) if iri in _FIRST else len(_FIRST)
-
-
-def rank_tag(language: str) -> int:
-    """Return the place of a language: those of the pages come first."""
-    return LANGUAGES.index(language) if language in LANGUAGES else len(LANGUAGES)

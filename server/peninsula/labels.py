@@ -118,7 +118,13 @@ def name_of(iri: str, labels: dict[str, str], language: str = "en") -> str:
     return labels.get(iri) or _COMMON.get(iri, {}).get(language) or shorten(iri)
 
 
-def rank_language(text: ox.Literal, language: str) -> int:
-    """Return how well ``text`` fits a reader of ``language``; the least number fits best."""
+def rank_language(value: Term, language: str) -> int:
+    """Return how well ``value`` fits a reader of ``language``; the least number fits best."""
+    tag = value.language if isinstance(value, ox.Literal) else None
     order = (language, "en", *LANGUAGES)
-    return order.index(text.language) if text.language in order else len(order)
+    return order.index(tag) if tag in order else len(order)
+
+
+def rank_tag(tag: str) -> int:
+    """Return the place of a language among others: those of the pages come first."""
+    return LANGUAGES.index(tag) if tag in LANGUAGES else len(LANGUAGES)

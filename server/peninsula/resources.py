@@ -14,8 +14,8 @@ import pyoxigraph as ox
 
 from peninsula.columns import read_point
 from peninsula.dataset.interface import Dataset, Term, select
-from peninsula.facts import LABELS, Fact, Group, group_facts, list_groups, rank_tag
-from peninsula.labels import LANGUAGES, cut, find_labels, name_of
+from peninsula.facts import LABELS, Fact, Group, group_facts, list_groups
+from peninsula.labels import cut, find_labels, name_of, rank_language, rank_tag
 from peninsula.namespaces import BASE, expand, shorten
 from peninsula.provenance import (
     INFERRED,
@@ -343,11 +343,10 @@ def find_dumped_graph(dataset: Dataset, iri: ox.NamedNode) -> str | None:
 
 def _choose_label(own: Iterable[Statement], language: str) -> tuple[str, str] | None:
     """Return the label and its language, as ``labels`` would choose it."""
-    order = (language, "en", *LANGUAGES)
     ranks = {"pen:paraphrase": 1, "skos:prefLabel": 2, "rdfs:label": 2, "dcterms:title": 3}
     ranked = {expand(name): rank for name, rank in ranks.items()}
     offers = [
-        (order.index(v.language) if v.language in order else 9, ranked[s.property], v.value, v)
+        (rank_language(v, language), ranked[s.property], v.value, v)
         for s in own
         if s.property in ranked and isinstance(v := s.value, ox.Literal)
     ]
@@ -382,7 +381,7 @@ def _summarize(
     own: Iterable[Statement], labels: dict[str, str], label: str, language: str
 ) -> Cell | None:
     offers = [
-        (_SUMMARIES.index(s.property), _wish(s.value, language), str(s.value), s.value)
+        (_SUMMARIES.index(s.property), rank_language(s.value, language), str(s.value), s.value)
         for s in own
         if s.property in _SUMMARIES and isinstance(s.value, ox.Literal) and s.value.value != label
     ]
@@ -463,9 +462,3 @@ def _list_identities(
         if s.property == expand("skos:exactMatch") and not target.startswith(BASE):
             found.setdefault(target, Identity(Cell(shorten(target), target), None, "", "", None))
     return [found[target] for target in sorted(found)]
-
-
-def _wish(value: Term, language: str) -> int:
-    tag = value.language if isinstance(value, ox.Literal) else ""
-    order = (language, "en", *LANGUAGES)
-    return order.index(tag) if tag in order else len(order)

@@ -21,7 +21,7 @@ import pyoxigraph as ox
 
 from peninsula.dataset.interface import Dataset, select
 from peninsula.errors import QueryFailed
-from peninsula.labels import LANGUAGES, name_of
+from peninsula.labels import LANGUAGES, name_of, rank_tag
 from peninsula.namespaces import BASE, CONCEPT_SCHEMES, PREFIXES, THING_KINDS, expand, shorten
 from peninsula.spelling import LONGEST_NAME, Piece, fit, fold, grams_of, mark, split_words
 
@@ -388,7 +388,7 @@ class NameTable:
         others = [
             Name(text, tag)
             for rank, text, tag in sorted(
-                self._names.get(iri, ()), key=lambda entry: (_language_rank(entry[2]), entry)
+                self._names.get(iri, ()), key=lambda entry: (rank_tag(entry[2]), entry)
             )
             if text != label.text
         ]
@@ -510,10 +510,6 @@ def _closure(class_: str, supers: dict[str, set[str]]) -> frozenset[str]:
         found |= new
         waiting.extend(new)
     return frozenset(found - {class_})
-
-
-def _language_rank(language: str) -> int:
-    return LANGUAGES.index(language) if language in LANGUAGES else len(LANGUAGES)
 
 
 def _values(variable: str, iris: Iterable[str]) -> str:
