@@ -55,3 +55,11 @@ def test_the_citation_leads_to_the_page_as_it_is_now(page: Page) -> None:
     # Links within the page stay in that generation.
     page.get_by_role("link", name="Questions", exact=True).first.click()
     expect(page).to_have_url(re.compile("generation=1"))
+
+
+def test_a_generation_that_never_was_leads_to_the_page_as_it_is_now(open_page: PageMaker) -> None:
+    page = open_page(scripts=False, expected_errors=("404",))
+    page.goto("/positions?topic=topic:sanctions&generation=999999")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Unknown generation")
+    page.get_by_role("link", name="See it as it is now").click()
+    expect(page).to_have_url(re.compile(r"/positions\?topic=topic%3Asanctions$"))
