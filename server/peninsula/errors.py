@@ -15,6 +15,7 @@
     - QuerySyntaxError           400   with line and column
     - QueryTooComplex            400   says which limit
     - QueryForbidden             403   SERVICE, LOAD, FROM <file:...>
+      . ServiceForbidden         403   a service that the operator did not name
     - QueryFailed                500   the engine gave up on it
       . QueryCrashed             500   it ended the process that evaluated it
       . QueryTimeout             504   it took longer than the time limit
@@ -33,6 +34,8 @@
   + Overloaded                   503   no room at the moment; with Retry-After
   + ShapesViolated               422   the change breaks a shape; with the report
   + UpstreamFailed               502   another server did not give what was asked of it
+    - UpstreamTimeout            504   it did not within the time limit
+    - UpstreamBusy               503   it wants to be left alone for a while; with Retry-After
   + StoreReadOnly                403   this server takes no changes
   + StoreFull                    507   the disk is full; nothing was changed
   + OperatorError                500   for whoever runs the server: one line, exit code 2
@@ -210,6 +213,12 @@ class QueryForbidden(QueryError):
 
     status = 403
     title = "Query not allowed"
+
+
+class ServiceForbidden(QueryForbidden):
+    """The query calls a service that is none of those that the operator allows."""
+
+    title = "Service not allowed"
 
 
 class QueryFailed(QueryError):
@@ -427,6 +436,27 @@ class UpstreamFailed(PeninsulaError):
 
     status = 502
     title = "Another server failed"
+
+
+class UpstreamTimeout(UpstreamFailed):
+    """Another server took longer than the time limit."""
+
+    status = 504
+    title = "Another server took too long"
+
+
+class UpstreamBusy(UpstreamFailed):
+    """Another server wants to be left alone for a while; ``retry_after`` is in seconds."""
+
+    status = 503
+    title = "Another server is busy"
+
+    def __init__(self, message: str, remedy: str = "", *, retry_after: int = 2) -> None:
+        super().__init__(message, remedy)
+        self.retry_after = retry_after
+
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": str(self.retry_after)}
 
 
 class StoreReadOnly(PeninsulaError):

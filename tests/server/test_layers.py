@@ -55,7 +55,7 @@ ROWS: Final = [
     "shacl.bounds shacl.naming shacl.report shacl.wants",
     "shacl.view",
     "shacl.edits shacl.literals shacl.model",
-    "dataset.embedded",
+    "dataset.embedded federation.gateway",
     "dataset.judges",
     "dataset.changes dataset.readers dataset.pooled",
     "dataset.running",
@@ -75,6 +75,8 @@ ROWS: Final = [
     "tokens turtle inference assets translation recognition examples",
     "formats terms sparql edtf spelling",
     "config logs metrics",
+    "federation.services",
+    "federation.addresses",
     "namespaces errors",
 ]
 RANKS: Final = {name: rank for rank, row in enumerate(ROWS) for name in row.split()}

@@ -1,0 +1,1 @@
+"""Services of others: which may be asked, and how."""
