@@ -23,9 +23,14 @@ from peninsula.caching import AnswerCache
 from peninsula.config import Config
 from peninsula.dataset.embedded import EmbeddedDatabase
 from peninsula.dataset.interface import Database
-from peninsula.dataset.running import ClientGone
 from peninsula.edtf import write_edtf
-from peninsula.errors import OperatorError, PeninsulaError, StoreFull, UnknownGeneration
+from peninsula.errors import (
+    ClientGone,
+    OperatorError,
+    PeninsulaError,
+    StoreFull,
+    UnknownGeneration,
+)
 from peninsula.formats import HTML, PLAIN_JSON
 from peninsula.front import Front
 from peninsula.highlighting import split

@@ -533,6 +533,10 @@ class InvalidToken(OperatorError):
     title = "Invalid token"
 
 
+class ClientGone(ConnectionError):
+    """Whoever asked is not there any more: there is nobody to explain anything to."""
+
+
 def to_message(error: PeninsulaError) -> dict[str, Any]:
     """Return ``error`` as plain values, to be told to another process."""
     return {"kind": error.slug(), **vars(error)}

@@ -19,8 +19,8 @@ from peninsula.dataset.generations import Generations
 from peninsula.dataset.interface import Asker, Boolean, Graph, Solutions
 from peninsula.dataset.pooled import PooledSolutions
 from peninsula.dataset.readers import Limits
-from peninsula.dataset.running import ClientGone
 from peninsula.errors import (
+    ClientGone,
     Overloaded,
     ParameterError,
     PeninsulaError,

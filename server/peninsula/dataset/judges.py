@@ -14,9 +14,15 @@ from typing import Any, Final
 
 from peninsula.dataset.channel import Channel, ChannelClosed
 from peninsula.dataset.interface import Asker
-from peninsula.dataset.running import ClientGone
 from peninsula.dataset.workers import Nursery
-from peninsula.errors import Overloaded, PeninsulaError, QueryCrashed, QueryTimeout, from_message
+from peninsula.errors import (
+    ClientGone,
+    Overloaded,
+    PeninsulaError,
+    QueryCrashed,
+    QueryTimeout,
+    from_message,
+)
 
 #: Trials that wait at most.
 _QUEUE: Final = 16

@@ -23,9 +23,10 @@ from typing import Any, Final
 from peninsula.dataset import sandbox
 from peninsula.dataset.channel import ChannelClosed
 from peninsula.dataset.reader import out_of_memory
-from peninsula.dataset.running import GONE_TICK, ClientGone, Reader, Running, Source
+from peninsula.dataset.running import GONE_TICK, Reader, Running, Source
 from peninsula.dataset.workers import Nursery, Outdated
 from peninsula.errors import (
+    ClientGone,
     Overloaded,
     PeninsulaError,
     QueryCancelled,

@@ -21,7 +21,13 @@ from typing import Any, Final, Protocol
 from peninsula.dataset.channel import Channel, ChannelClosed, Message
 from peninsula.dataset.reader import out_of_memory
 from peninsula.dataset.workers import Nursery, kill
-from peninsula.errors import PeninsulaError, QueryCancelled, QueryCrashed, from_message
+from peninsula.errors import (
+    ClientGone,
+    PeninsulaError,
+    QueryCancelled,
+    QueryCrashed,
+    from_message,
+)
 
 #: Seconds between two looks whether a client is still there.
 GONE_TICK: Final = 0.25
@@ -274,10 +280,6 @@ class Running:
         self.outcome = error.slug()
         self.close()
         raise error
-
-
-class ClientGone(ConnectionError):
-    """Whoever asked is not there any more."""
 
 
 def _explain_death(died_of: int) -> PeninsulaError:
