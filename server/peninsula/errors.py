@@ -34,6 +34,7 @@
   + Overloaded                   503   no room at the moment; with Retry-After
   + ShapesViolated               422   the change breaks a shape; with the report
   + UpstreamFailed               502   another server did not give what was asked of it
+    - UpstreamUnreachable        502   it takes no connection, or broke it off
     - UpstreamTimeout            504   it did not within the time limit
     - UpstreamBusy               503   it wants to be left alone for a while; with Retry-After
   + StoreReadOnly                403   this server takes no changes
@@ -41,6 +42,8 @@
   + OperatorError                500   for whoever runs the server: one line, exit code 2
     - InvalidSource              500   a file of the knowledge, with file and line
     - InvalidQuestion            500   a question's header or query, with file and line
+    - InvalidMapping             500   a mapping of a table to statements, with its place in the file
+    - InvalidTable               500   a file that holds no table
     - InvalidShapes              500   a shape that pySHACL cannot use
     - StoreUnavailable           500   the store's folder cannot be read or written
       . StoreInUse               500   another process holds it
@@ -438,6 +441,12 @@ class UpstreamFailed(PeninsulaError):
     title = "Another server failed"
 
 
+class UpstreamUnreachable(UpstreamFailed):
+    """Another server takes no connection, or broke it off: perhaps it does not a moment later."""
+
+    title = "Another server cannot be reached"
+
+
 class UpstreamTimeout(UpstreamFailed):
     """Another server took longer than the time limit."""
 
@@ -495,6 +504,18 @@ class InvalidQuestion(InvalidSource):
     """A question's header or query cannot be used."""
 
     title = "Invalid question"
+
+
+class InvalidMapping(InvalidSource):
+    """A mapping of a table to statements cannot be used."""
+
+    title = "Invalid mapping"
+
+
+class InvalidTable(InvalidSource):
+    """A file holds no table that can be read."""
+
+    title = "Invalid table"
 
 
 class InvalidShapes(OperatorError):

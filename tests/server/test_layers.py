@@ -69,6 +69,8 @@ ROWS: Final = [
     "graphstore uploads highlighting",
     "network_settings",
     "protocol policy negotiation serialization caching compression payloads fetching selections",
+    "federation.exchange",
+    "federation.wire",
     "drawing.network drawing.outline discourse",
     "drawing.timeline drawing.maps drawing.matrix drawing.charts",
     "drawing.lettering",
