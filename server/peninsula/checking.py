@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -52,8 +52,16 @@ class Finding:
         return f"{self.severity}: {self.check}: {self.place}: {self.message}"
 
 
-def check(knowledge: Knowledge, progress: Progress) -> Iterator[Finding]:
-    """Yield what is wrong with ``knowledge``; raises InvalidSource where a file is unreadable."""
+def check(
+    knowledge: Knowledge,
+    progress: Progress,
+    *,
+    federate: Callable[[Dataset], Dataset] | None = None,
+) -> Iterator[Finding]:
+    """Yield what is wrong with ``knowledge``; raises InvalidSource where a file is unreadable.
+
+    ``federate`` makes of a dataset one that asks services; without it none is asked.
+    """
     loaded = load(knowledge, progress)
     store = ox.Store()
     store.bulk_extend([*loaded.stated, *loaded.computed])
@@ -63,7 +71,10 @@ def check(knowledge: Knowledge, progress: Progress) -> Iterator[Finding]:
         yield Finding(f"hygiene {found.rule}", found.severity, shorten(found.term), found.message)
     yield from _check_positions(knowledge)
     yield from _check_shapes(knowledge, loaded, progress)
-    yield from check_questions(knowledge, LocalDataset(store, Policy()), progress)
+    dataset: Dataset = LocalDataset(store, Policy())
+    if federate:
+        dataset = federate(dataset)
+    yield from check_questions(knowledge, dataset, progress, asks_services=federate is not None)
 
 
 def _check_consistency(loaded: Loaded) -> Iterator[Finding]:
@@ -86,10 +97,15 @@ def _check_shapes(knowledge: Knowledge, loaded: Loaded, progress: Progress) -> I
 
 
 def check_questions(
-    knowledge: Knowledge, dataset: Dataset, progress: Progress
+    knowledge: Knowledge, dataset: Dataset, progress: Progress, *, asks_services: bool = False
 ) -> Iterator[Finding]:
-    """Yield the questions whose answer is not the expected one."""
+    """Yield the questions whose answer is not the expected one.
+
+    Of questions that ask a service of others only the form is checked, unless ``dataset``
+    ``asks_services``.
+    """
     paths = question_files(knowledge.queries)
+    unasked: list[QueryTemplate] = []
     for done, path in enumerate(paths):
         progress("Asking the questions", done, len(paths))
         try:
@@ -97,12 +113,34 @@ def check_questions(
         except InvalidQuestion as error:
             yield Finding("question", "error", display_path(path), str(error))
             continue
-        if knowledge.expected.is_dir():
-            yield from _compare(template, knowledge.expected / f"{template.slug}.csv", dataset)
+        expected = knowledge.expected / f"{template.slug}.csv"
+        if not knowledge.expected.is_dir():
+            continue
+        if template.services and not asks_services:
+            unasked.append(template)
+            if not expected.is_file():
+                yield Finding(
+                    "question", "error", display_path(path), "there is no expected answer."
+                )
+            continue
+        yield from _compare(template, expected, dataset)
+    if unasked:
+        yield _tell_unasked(unasked, knowledge)
     for expected in sorted(knowledge.expected.glob("*.csv")):
         if not (knowledge.queries / f"{expected.stem}.rq").exists():
             place = display_path(expected)
             yield Finding("question", "error", place, "there is no such question; remove the file.")
+
+
+def _tell_unasked(unasked: list[QueryTemplate], knowledge: Knowledge) -> Finding:
+    services = ", ".join(sorted({name for template in unasked for name in template.services}))
+    count = len(unasked)
+    message = (
+        f"{count} question{'' if count == 1 else 's'} ask{'s' if count == 1 else ''} a service "
+        f"({services}), which was not asked; only the form was checked. The expected answers are "
+        "those of a service for tests: give its address with --service NAME=ADDRESS."
+    )
+    return Finding("question", "note", display_path(knowledge.queries), message)
 
 
 def _compare(template: QueryTemplate, expected: Path, dataset: Dataset) -> Iterator[Finding]:

@@ -30,15 +30,17 @@ from peninsula.errors import (
     place,
 )
 from peninsula.namespaces import BASE, PREFIXES, expand, shorten
-from peninsula.policy import Policy, tokenize
+from peninsula.policy import Policy, Token, tokenize
 from peninsula.terms import read_iri
 
-_KEYS: Final = ("summary", "description", "tags", "parameters", "view")
+_KEYS: Final = ("summary", "description", "tags", "services", "parameters", "view")
 _REQUIRED_KEYS: Final = ("summary", "description", "tags")
 _PARAMETER_KEYS: Final = ("type", "description", "example", "required")
 _DATATYPES: Final = {"string": "xsd:string", "date": "xsd:date", "integer": "xsd:integer"}
 _TYPES: Final = ("iri", *_DATATYPES)
 _SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+#: How a query names a service: by the name that it has in the settings.
+_SERVICE: Final = re.compile(r"<peninsula:([a-z0-9]+(?:-[a-z0-9]+)*)>")
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,8 @@ class QueryTemplate:
     view: str
     query: str
     path: Path
+    #: The services of others that it asks, by their names in the settings.
+    services: tuple[str, ...] = ()
 
     @property
     def iri(self) -> str:
@@ -96,6 +100,11 @@ class QueryTemplate:
     @property
     def needs_values(self) -> bool:
         return any(parameter.is_required for parameter in self.parameters)
+
+    @property
+    def own_part(self) -> str:
+        """Return the query without what it asks of services: what is left needs no network."""
+        return without_services(self.query)
 
     def bind(self, values: Mapping[str, str]) -> dict[str, Term]:
         """Return the terms for ``values``; an empty value leaves its parameter unbound."""
@@ -183,6 +192,7 @@ def read_question(path: Path) -> QueryTemplate:
         view=header.read_text("view", "table"),
         query=text,
         path=path,
+        services=header.read_services(),
     )
     if not _SLUG.fullmatch(path.stem):
         header.complain(
@@ -240,10 +250,16 @@ class _Header:
         return " ".join(str(value).split())
 
     def read_tags(self) -> tuple[str, ...]:
-        tags = self.values["tags"]
-        if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
-            self.complain("tags", "tags is no list of words", "Write “#+ tags: [votes, states]”.")
-        return tuple(tags)
+        return self._read_words("tags", "[votes, states]")
+
+    def read_services(self) -> tuple[str, ...]:
+        return self._read_words("services", "[wikidata]")
+
+    def _read_words(self, key: str, example: str) -> tuple[str, ...]:
+        words = self.values.get(key) or []
+        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+            self.complain(key, f"{key} is no list of words", f"Write “#+ {key}: {example}”.")
+        return tuple(words)
 
     def read_parameters(self) -> tuple[Parameter, ...]:
         parameters = self.values.get("parameters") or {}
@@ -285,10 +301,12 @@ class _Header:
 
 def _check_query(template: QueryTemplate, header: _Header) -> None:
     """Ask the question of an empty store: syntax and projection show without any data."""
+    _check_services(template, header)
     nothing = ox.Literal("")
     every = {parameter.name: nothing for parameter in template.parameters}
+    query = _services_as_graphs(template.query)
     try:
-        LocalDataset(ox.Store(), Policy()).evaluate(template.query, substitutions=every)
+        LocalDataset(ox.Store(), Policy()).evaluate(query, substitutions=every)
     except QuerySyntaxError as error:
         message = re.sub(r"\ALine \d+, ", "", error.message).rstrip(".")
         raise InvalidQuestion(f"{place(template.path, error.line)}: {message}.") from None
@@ -300,6 +318,70 @@ def _check_query(template: QueryTemplate, header: _Header) -> None:
         )
     except PeninsulaError as error:
         raise InvalidQuestion(f"{place(template.path)}: {error.message}", error.remedy) from None
+
+
+def _check_services(template: QueryTemplate, header: _Header) -> None:
+    """Complain where the header does not say which services the query asks."""
+    asked = []
+    for call in _find_services(template.query):
+        match = _SERVICE.fullmatch(call.name.text)
+        if match is None:
+            line = template.query.count("\n", 0, call.name.position) + 1
+            raise InvalidQuestion(
+                f"{place(template.path, line)}: it asks a service by “{call.name.text}”.",
+                "Name it as in the settings: SERVICE <peninsula:wikidata>.",
+            )
+        asked.append(match[1])
+    if set(asked) != set(template.services) or len(template.services) != len(set(asked)):
+        names = ", ".join(dict.fromkeys(asked))
+        remedy = f"Write “#+ services: [{names}]”." if names else "Take the line away."
+        header.complain("services", "the services are not those that the query asks", remedy)
+
+
+@dataclass(frozen=True)
+class _ServiceCall:
+    """Where a query asks a service: the word SERVICE, the service, and the end of its pattern."""
+
+    start: int
+    name: Token
+    end: int
+
+
+def _find_services(query: str) -> list[_ServiceCall]:
+    """Return the outermost SERVICE patterns of a query, in their order."""
+    calls: list[_ServiceCall] = []
+    tokens = iter(tokenize(query))
+    for token in tokens:
+        if token.upper != "SERVICE" or token.kind != "word":
+            continue
+        name = next((t for t in tokens if t.upper != "SILENT"), token)
+        depth, end = 0, name.end
+        for inner in tokens:
+            depth += {"{": 1, "}": -1}.get(inner.text, 0) if inner.kind == "sign" else 0
+            end = inner.end
+            if not depth:
+                break
+        calls.append(_ServiceCall(token.position, name, end))
+    return calls
+
+
+def without_services(query: str) -> str:
+    """Return a query without its SERVICE patterns; what they would bind stays unbound."""
+    for call in reversed(_find_services(query)):
+        query = query[: call.start] + query[call.end :]
+    return query
+
+
+def _services_as_graphs(query: str) -> str:
+    """Return a query that asks graphs where this one asks services, and as long, place by place.
+
+    A SERVICE pattern is written as a GRAPH pattern is; so a parser finds the same faults in it,
+    and nothing is sent anywhere.
+    """
+    for call in _find_services(query):
+        head = "GRAPH".ljust(call.name.position - call.start)
+        query = query[: call.start] + head + query[call.name.position :]
+    return query
 
 
 def write_query(query: str, bindings: Mapping[str, Term]) -> str:
@@ -359,12 +441,15 @@ def _declare(query: str, terms: Iterable[Term]) -> str:
 PREFIXES_NODE: Final = f"{BASE}queries#prefixes"
 
 
-def describe(library: Library, endpoint: str = f"{BASE}sparql") -> Iterator[ox.Triple]:
+def describe(
+    library: Library, endpoint: str = f"{BASE}sparql", addresses: Mapping[str, str] | None = None
+) -> Iterator[ox.Triple]:
     """Yield the library as RDF, in the terms of SHACL: one executable SELECT a question.
 
     The form is that of SIB's collection (https://github.com/sib-swiss/sparql-examples), by which
     editors find examples: the summary as rdfs:comment, the ``endpoint`` as schema:target, the
     prefixes declared at one node. A query runs as it stands: what it needs is set to its example.
+    Services are named by their ``addresses`` where those are given, as others know them.
     """
     rdf_type = ox.NamedNode(expand("rdf:type"))
 
@@ -386,7 +471,13 @@ def describe(library: Library, endpoint: str = f"{BASE}sparql") -> Iterator[ox.T
             yield triple(question, "schema:keywords", ox.Literal(tag, language="en"))
         yield triple(question, "sh:prefixes", prefixes)
         needed = {p.name: p.example for p in template.parameters if p.is_required}
-        yield triple(question, "sh:select", ox.Literal(template.write(template.bind(needed))))
+        query = template.write(template.bind(needed))
+        for name in template.services:
+            iri = f"peninsula:{name}"
+            address = (addresses or {}).get(name, iri)
+            query = query.replace(f"SERVICE <{iri}>", f"SERVICE <{address}>")
+            yield triple(question, "spex:federatesWith", ox.NamedNode(address))
+        yield triple(question, "sh:select", ox.Literal(query))
         yield triple(question, "schema:target", ox.NamedNode(endpoint))
         yield triple(question, "schema:isBasedOn", ox.NamedNode(f"{template.iri}.rq"))
         for parameter in template.parameters:

@@ -67,9 +67,16 @@ EXTERNAL: Final[dict[str, str]] = {
     "edtf": "http://id.loc.gov/datatypes/edtf/",
     "wd": "http://www.wikidata.org/entity/",
     "wdt": "http://www.wikidata.org/prop/direct/",
+    "p": "http://www.wikidata.org/prop/",
+    "ps": "http://www.wikidata.org/prop/statement/",
+    "psv": "http://www.wikidata.org/prop/statement/value/",
+    "pq": "http://www.wikidata.org/prop/qualifier/",
+    "pqv": "http://www.wikidata.org/prop/qualifier/value/",
+    "wikibase": "http://wikiba.se/ontology#",
     "vann": "http://purl.org/vocab/vann/",
     "sd": "http://www.w3.org/ns/sparql-service-description#",
     "time": "http://www.w3.org/2006/time#",
+    "spex": "https://purl.expasy.org/sparql-examples/ontology#",
 }
 
 #: Every prefix, in the order in which documents list them.

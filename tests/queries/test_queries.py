@@ -20,6 +20,7 @@ from peninsula.library import Library, QueryTemplate, read_question
 from peninsula.loading import Loaded
 from peninsula.namespaces import BASE, PREFIXES, expand, shorten
 from peninsula.policy import Policy
+from tests.queries.conftest import OracleDataset
 
 ROOT = Path(__file__).parents[2]
 EXPECTED = Path(__file__).parent / "expected"
@@ -37,7 +38,7 @@ def code(text: str) -> str:
     """Return a query without its comments, strings, full IRIs and prologue."""
     lines = [line for line in text.splitlines() if not line.startswith(("#", "PREFIX"))]
     text = re.sub(r"\"(?:[^\"\\\n]|\\.)*\"", '""', "\n".join(lines))
-    text = re.sub(r"<https?:[^>\s]*>", "<>", text)
+    text = re.sub(r"<[a-z]+:[^<>\s]*>", "<>", text)
     return re.sub(r"(?m)(?:^|\s)#.*$", "", text)
 
 
@@ -143,7 +144,7 @@ def reversed_dataset(loaded: Loaded) -> LocalDataset:
     store = ox.Store()
     for quad in reversed([*loaded.stated, *loaded.computed]):
         store.add(quad)
-    return LocalDataset(store, Policy())
+    return OracleDataset(store)
 
 
 @pytest.mark.parametrize("slug", SLUGS)

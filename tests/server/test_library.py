@@ -135,7 +135,11 @@ def test_an_unknown_question_leads_to_near_ones(library: Library) -> None:
         ('example: "state:russia"', 'example: "russia"', 5, "no iri"),
         ("SELECT ?state ", "SELECT ", 5, r"does not select the parameter \?state"),
         ("?summit a pen:Summit ;", "?summit a foo:Summit ;", 17, "column 13: the prefix “foo:”"),
-        ("SELECT ?state", "SELECT SERVICE", None, "SERVICE is not allowed"),
+        ("?summit a pen:Summit", "SERVICE ?s {} ?summit a pen:Summit", 17, r"a service by “\?s”"),
+        ("?summit a pen:Summit", "SERVICE <http://e.org/> {} ?summit a pen:Summit", 17, "Name it"),
+        ("?summit a pen:Summit", "SERVICE <peninsula:x> {} ?summit a pen:Summit", 1, r"\[x\]"),
+        ("#+ tags", "#+ services: [wikidata]\n#+ tags", 3, "Take the line away"),
+        ("#+ tags", "#+ services: wikidata\n#+ tags", 3, "services is no list"),
     ],
 )
 def test_a_broken_question_is_told_with_file_line_and_remedy(

@@ -171,11 +171,13 @@ def _write_statements(
     ranks: dict[str, set[str]] = defaultdict(set)
     for statement in entity.statements:
         ranks[statement.property].add(statement.rank)
-    for number, statement in enumerate(entity.statements):
+    for statement in entity.statements:
         p = statement.property
         rank = statement.rank
         is_best = rank != "R-" and (rank == "R+" or "R+" not in ranks[p])
-        name = uuid.uuid5(uuid.NAMESPACE_URL, f"{own.value} {p} {number}")
+        # Two statements of an item differ in something; whatever else changes, a name stays.
+        said = f"{own.value} {p} {statement.value} {rank} {statement.qualifiers}"
+        name = uuid.uuid5(uuid.NAMESPACE_URL, said)
         at = node(f"wds:{entity.id}-{str(name).upper()}")
         yield ox.Triple(own, node(f"p:{p}"), at)
         yield ox.Triple(at, node("wikibase:rank"), node(f"wikibase:{_RANKS[rank]}"))

@@ -47,7 +47,7 @@ def test_deprecated_statements_are_never_of_the_best_rank(service: ox.Store) -> 
 def test_every_value_node_says_what_its_literal_says(service: ox.Store) -> None:
     query = """SELECT ?literal ?full {
       VALUES (?simple ?value) { (ps:P569 psv:P569) (ps:P570 psv:P570) (pq:P580 pqv:P580) (pq:P582 pqv:P582) }
-      ?s ?simple ?literal ; ?value/wikibase:timeValue ?full FILTER(?literal != ?full) }"""
+      ?s ?simple ?literal ; ?value ?node . ?node wikibase:timeValue ?full FILTER(?literal != ?full) }"""
     assert rows(service, query) == []
     precisions = rows(service, "SELECT DISTINCT ?n { ?v wikibase:timePrecision ?n }")
     assert precisions == [("11",), ("9",)]
