@@ -36,7 +36,7 @@ from peninsula.errors import (
     ShapesViolated,
     display_path,
 )
-from peninsula.formats import GRAPH_FORMATS, SOLUTION_FORMATS, find
+from peninsula.formats import GRAPH_FORMATS, TABLE_FORMATS, find
 from peninsula.knowledge import Knowledge, find_knowledge
 from peninsula.library import QueryTemplate, read_library, read_question
 from peninsula.loading import open_local
@@ -122,7 +122,7 @@ def _make_parser() -> argparse.ArgumentParser:
 
     sub = command("query", _query, "Ask a question and print the answer.", _STORE_SETTINGS)
     sub.add_argument("query", help="a file, the name of a question, SPARQL itself, or - for stdin")
-    names = [format.name for format in (*SOLUTION_FORMATS, *GRAPH_FORMATS)]
+    names = [format.name for format in (*TABLE_FORMATS, *GRAPH_FORMATS)]
     sub.add_argument(
         "--format",
         choices=["table", *names],

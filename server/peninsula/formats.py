@@ -6,8 +6,8 @@ name serves ``?format=``, ``--format`` and the ending of an address.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import pyoxigraph as ox
@@ -26,6 +26,13 @@ class Format:
     #: Other short names.
     nicknames: tuple[str, ...] = ()
     engine: ox.QueryResultsFormat | ox.RdfFormat | None = None
+    is_binary: bool = False
+    #: What is written into a file about it, where the format has room for that.
+    notes: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+
+    def noted(self, notes: Mapping[str, str]) -> Format:
+        """Return this format, to be written with ``notes`` in it."""
+        return replace(self, notes=tuple(notes.items()))
 
     @property
     def content_type(self) -> str:
@@ -54,6 +61,19 @@ XML: Final = Format(
 )  # fmt: skip
 CSV: Final = Format("csv", "text/csv", "csv", "CSV", engine=_R.CSV)
 TSV: Final = Format("tsv", "text/tab-separated-values", "tsv", "TSV", engine=_R.TSV)
+#: Columns with types. An ``.arrow`` is a file with random access (Feather), ``.arrows`` a stream.
+PARQUET: Final = Format(
+    "parquet", "application/vnd.apache.parquet", "parquet", "Parquet",
+    ("application/x-parquet",), is_binary=True,
+)  # fmt: skip
+ARROW: Final = Format(
+    "arrow", "application/vnd.apache.arrow.file", "arrow", "Arrow",
+    nicknames=("feather", "ipc"), is_binary=True,
+)  # fmt: skip
+ARROW_STREAM: Final = Format(
+    "arrows", "application/vnd.apache.arrow.stream", "arrows", "Arrow stream",
+    nicknames=("arrow-stream",), is_binary=True,
+)  # fmt: skip
 
 TURTLE: Final = Format(
     "turtle", "text/turtle", "ttl", "Turtle", ("application/x-turtle",), ("n3",), _F.TURTLE
@@ -78,6 +98,8 @@ NQUADS: Final = Format(
 HTML: Final = Format("html", "text/html", "html", "HTML", ("application/xhtml+xml",))
 #: Plain JSON: documents of the server's own, such as the list of questions.
 PLAIN_JSON: Final = Format("json", "application/json", "json", "JSON")
+#: One object a line.
+NDJSON: Final = Format("ndjson", "application/x-ndjson", "ndjson", "NDJSON", nicknames=("jsonl",))
 
 #: A change (https://afs.github.io/rdf-patch/).
 RDF_PATCH: Final = Format(
@@ -91,6 +113,9 @@ SHAPED_FORMATS: Final = (GRAPHML, GEOJSON)
 
 #: For the solutions of SELECT and for the truth value of ASK.
 SOLUTION_FORMATS: Final = (JSON, XML, CSV, TSV)
+COLUMNAR_FORMATS: Final = (PARQUET, ARROW, ARROW_STREAM)
+#: For the solutions of SELECT alone: a truth value has no columns.
+TABLE_FORMATS: Final = (*SOLUTION_FORMATS, *COLUMNAR_FORMATS)
 #: For the triples of CONSTRUCT and DESCRIBE.
 GRAPH_FORMATS: Final = (TURTLE, NTRIPLES, JSONLD, RDFXML, TRIG, NQUADS)
 #: For the quads of a whole dataset, named graphs included.

@@ -18,7 +18,7 @@ from peninsula.formats import (
     GRAPHML,
     HTML,
     PLAIN_JSON,
-    SOLUTION_FORMATS,
+    TABLE_FORMATS,
     Format,
 )
 from peninsula.library import Library, Parameter, QueryTemplate
@@ -201,7 +201,7 @@ def _format_parameter(formats: Iterable[Format]) -> dict[str, Any]:
 
 
 def _sparql() -> dict[str, Any]:
-    answer = _responses([*SOLUTION_FORMATS, *GRAPH_FORMATS])
+    answer = _responses([*TABLE_FORMATS, *GRAPH_FORMATS])
     query = {"type": "string", "description": "a SPARQL 1.1 query"}
     return {
         "get": {
@@ -298,9 +298,9 @@ def _question(template: QueryTemplate) -> dict[str, Any]:
             "parameters": [
                 *(_parameter(parameter) for parameter in template.parameters),
                 _in_query("generation", *_COMMON["generation"]),
-                _format_parameter((*SOLUTION_FORMATS, GRAPHML, GEOJSON)),
+                _format_parameter((*TABLE_FORMATS, GRAPHML, GEOJSON)),
             ],
-            "responses": _responses((*SOLUTION_FORMATS, GRAPHML, GEOJSON)),
+            "responses": _responses((*TABLE_FORMATS, GRAPHML, GEOJSON)),
         }
     }
 

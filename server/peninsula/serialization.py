@@ -10,11 +10,13 @@ import csv
 import io
 import itertools
 import re
+import tempfile
 from collections.abc import Iterable, Iterator
 from typing import IO, Any, Final, Protocol, cast
 
 import pyoxigraph as ox
 
+from peninsula.errors import QueryOutOfMemory
 from peninsula.formats import Format
 from peninsula.namespaces import PREFIXES
 
@@ -22,6 +24,10 @@ from peninsula.namespaces import PREFIXES
 _TRIPLES_SEEN: Final = 5000
 #: Characters of CSV that are passed on together.
 _PIECE: Final = 1 << 16
+#: An answer that becomes columns is first written out as rows: their types follow from all of
+#: them. So much of it stays in memory, and so much may be on disk.
+_SPOOLED: Final = 8 << 20
+_MOST_SPOOLED: Final = 1 << 30
 #: Formats whose documents read better with prefixes.
 PREFIXED: Final = (ox.RdfFormat.TURTLE, ox.RdfFormat.TRIG, ox.RdfFormat.RDF_XML)
 
@@ -66,10 +72,48 @@ def write_solutions(
     solutions: ox.QuerySolutions | ox.QueryBoolean, format: Format, output: Sink
 ) -> None:
     """Write the solutions of a query, or its truth value."""
+    if format.is_binary:
+        _write_columns(solutions, format, output)
+        return
     assert isinstance(format.engine, ox.QueryResultsFormat)
     if format.engine == ox.QueryResultsFormat.XML:
         output = _XmlSink(output)
     solutions.serialize(cast(IO[bytes], output), format=format.engine)
+
+
+class _Limited:
+    """A file that takes so much and no more."""
+
+    def __init__(self, file: IO[bytes], most: int) -> None:
+        self._file = file
+        self._left = most
+
+    def write(self, data: bytes, /) -> int:
+        self._left -= len(data)
+        if self._left < 0:
+            raise QueryOutOfMemory(
+                f"The answer is larger than {_MOST_SPOOLED >> 20} MiB, too large for columns, whose "
+                "types are found by looking through all of it.",
+                "Ask for CSV or TSV, which stream, or for less.",
+            )
+        return self._file.write(data)
+
+    def flush(self) -> None:
+        self._file.flush()
+
+
+def _write_columns(
+    solutions: ox.QuerySolutions | ox.QueryBoolean, format: Format, output: Sink
+) -> None:
+    # The library takes a while to load, and most processes never write columns.
+    from peninsula import columnar  # noqa: PLC0415
+
+    with tempfile.SpooledTemporaryFile(_SPOOLED) as spool:
+        file = cast(IO[bytes], spool)
+        rows = cast(IO[bytes], _Limited(file, _MOST_SPOOLED))
+        solutions.serialize(rows, format=ox.QueryResultsFormat.TSV)
+        file.seek(0)
+        columnar.write_solutions(file, format, output)
 
 
 def write_statements(statements: Statements, format: Format, output: Sink) -> None:

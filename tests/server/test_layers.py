@@ -74,7 +74,7 @@ ROWS: Final = [
     "drawing.network drawing.outline discourse",
     "drawing.timeline drawing.maps drawing.matrix drawing.charts",
     "drawing.lettering",
-    "tokens turtle inference assets translation recognition examples",
+    "tokens turtle inference assets translation recognition examples columnar",
     "formats terms sparql edtf spelling",
     "config logs metrics",
     "federation.services",
@@ -95,6 +95,7 @@ WHO_KNOWS: Final = {
     "yaml": ("library",),
     "rich": ("cli", "console"),
     "babel": ("translation",),
+    "pyarrow": ("columnar",),
 }
 
 

@@ -476,7 +476,9 @@ class View:
         formats: Mapping[str, Format | None] | None = None,
     ) -> Result:
         facts = self._database.check(query)
-        names = {kind: f.name for kind, f in formats.items() if f} if formats else None
+        # What is binary does not come with the head, and is told what to note about itself.
+        wanted = {kind: f for kind, f in (formats or {}).items() if f and not f.is_binary}
+        names = {kind: f.name for kind, f in wanted.items()} if formats else None
         running = self._run(
             {
                 "do": "query",

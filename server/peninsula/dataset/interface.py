@@ -17,7 +17,7 @@ from typing import Any, Final, Protocol
 import pyoxigraph as ox
 
 from peninsula.dataset.generations import Generation
-from peninsula.formats import GRAPH_FORMATS, HTML, SOLUTION_FORMATS, Format
+from peninsula.formats import GRAPH_FORMATS, HTML, SOLUTION_FORMATS, TABLE_FORMATS, Format
 from peninsula.policy import QueryFacts, UpdateFacts
 from peninsula.serialization import Sink
 
@@ -231,7 +231,11 @@ def kind_of(result: Result) -> str:
 
 def formats_for(result: Result, *, html: bool = False) -> tuple[Format, ...]:
     """Return the formats in which ``result`` can be written, in order of preference."""
-    formats = GRAPH_FORMATS if isinstance(result, Graph) else SOLUTION_FORMATS
+    formats: tuple[Format, ...] = SOLUTION_FORMATS
+    if isinstance(result, Graph):
+        formats = GRAPH_FORMATS
+    elif isinstance(result, Solutions):
+        formats = TABLE_FORMATS
     return (*formats, HTML) if html else formats
 
 

@@ -33,10 +33,11 @@ class _Pooled:
         # A generator, so that this result lives as long as somebody reads its chunks.
         if not self._has_format:
             self._has_format = True
-            self.running.send({"format": format.name})
+            self.running.send({"format": format.name, "notes": dict(format.notes)})
         separator = _SEPARATORS.get(format.name, b"\n")
         for chunk in self.running.chunks():
-            self.running.rows += chunk.count(separator)
+            if not format.is_binary:
+                self.running.rows += chunk.count(separator)
             yield chunk
         if format in {CSV, TSV}:
             self.running.rows -= 1  # the header

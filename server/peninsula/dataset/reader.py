@@ -30,7 +30,7 @@ from peninsula.errors import (
     parser_reason,
     to_message,
 )
-from peninsula.formats import GRAPH_FORMATS, SOLUTION_FORMATS, find
+from peninsula.formats import GRAPH_FORMATS, TABLE_FORMATS, find
 
 #: So many statements of an upload are parsed between two looks at their number.
 _READ_AHEAD: Final = 4096
@@ -145,7 +145,7 @@ def _query(channel: Channel, store: ox.Store, message: Message, output: int) -> 
         prefixes=message["prefixes"],
     )
     kind, head = _describe(result)
-    offered = GRAPH_FORMATS if kind == "graph" else SOLUTION_FORMATS
+    offered = GRAPH_FORMATS if kind == "graph" else TABLE_FORMATS
     if name := (message["formats"] or {}).get(kind):
         format = find(name, offered)
         assert format, name
@@ -153,11 +153,13 @@ def _query(channel: Channel, store: ox.Store, message: Message, output: int) -> 
         result.write(format, small)
         return small.finish()
     channel.send(head)
-    name = channel.receive()[0].get("format")
+    wish = channel.receive()[0]
+    name = wish.get("format")
     if name is None:  # the kind was all that was wanted
         return _WHOLE
     format = find(name, offered)
     assert format, name
+    format = format.noted(wish.get("notes", {}))
     with os.fdopen(output, "wb", buffering=0, closefd=False) as file:
         result.write(format, file)
     return _WHOLE

@@ -24,7 +24,7 @@ from peninsula.formats import (
     HTML,
     PLAIN_JSON,
     SHAPED_FORMATS,
-    SOLUTION_FORMATS,
+    TABLE_FORMATS,
     Format,
     find,
 )
@@ -102,11 +102,11 @@ def question(slug: str, extension: str = "") -> BaseResponse:
     if extension == "rq":
         return Response(template.query, content_type="application/sparql-query; charset=utf-8")
     if extension and not find(
-        extension, (*SOLUTION_FORMATS, *GRAPH_FORMATS, *SHAPED_FORMATS, HTML)
+        extension, (*TABLE_FORMATS, *GRAPH_FORMATS, *SHAPED_FORMATS, HTML)
     ):
         raise NotFound(f"There is no answer in the format “{extension}”.", "Try csv or json.")
     name = extension or request.args.get("format")
-    is_page = wants_html(*SOLUTION_FORMATS) if not extension else extension == HTML.extension
+    is_page = wants_html(*TABLE_FORMATS) if not extension else extension == HTML.extension
     if is_page:
         return answer(lambda: _show(template))
     return answer(lambda: _send(template, name))
@@ -160,7 +160,7 @@ def _send(template: QueryTemplate, name: str | None) -> Response:
     def page(result: Result) -> str:
         return _page(template, values, bindings, result)
 
-    return respond(evaluate, name, page)
+    return respond(evaluate, name, page, template.write(bindings))
 
 
 def _things(template: QueryTemplate, values: Mapping[str, str]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from flask import Response, current_app, g, has_request_context, render_template
 from peninsula.assets import Assets
 from peninsula.caching import AnswerCache, choose_memento, parse_accept_datetime
 from peninsula.config import Config
-from peninsula.dataset.generations import Generation
+from peninsula.dataset.generations import Generation, format_instant
 from peninsula.dataset.interface import (
     Asker,
     Database,
@@ -25,8 +25,8 @@ from peninsula.dataset.interface import (
     kind_of,
 )
 from peninsula.errors import NotAcceptable, PeninsulaError
-from peninsula.formats import GRAPH_FORMATS, HTML, SOLUTION_FORMATS, Format
-from peninsula.knowledge import Knowledge
+from peninsula.formats import GRAPH_FORMATS, HTML, SOLUTION_FORMATS, TABLE_FORMATS, Format
+from peninsula.knowledge import CATALOG, Knowledge
 from peninsula.labels import LANGUAGES
 from peninsula.library import Library
 from peninsula.metrics import Metrics
@@ -169,8 +169,11 @@ def _find_wishes(accept: str | None, name: str | None) -> Mapping[str, Format | 
             return None
         return None if format is HTML else format
 
-    solutions = wish(SOLUTION_FORMATS)
-    return {"solutions": solutions, "boolean": solutions, "graph": wish(GRAPH_FORMATS)}
+    return {
+        "solutions": wish(TABLE_FORMATS),
+        "boolean": wish(SOLUTION_FORMATS),
+        "graph": wish(GRAPH_FORMATS),
+    }
 
 
 #: Longer headers are nobody's that comes again.
@@ -182,8 +185,9 @@ def respond(
     evaluate: Callable[[Mapping[str, Format | None]], Result],
     name: str | None,
     page: Callable[[Result], str],
+    query: str = "",
 ) -> Response:
-    """Return the answer of ``evaluate`` in the format that the client wants.
+    """Return the answer of ``evaluate``, which asks ``query``, in the format the client wants.
 
     An answer streams as it is evaluated; a page is rendered from a table of limited length.
     An error before the first byte is raised here, so that a real status can be sent.
@@ -197,12 +201,36 @@ def respond(
             format = choose(accept, formats_for(result, html=True), name=name)
         if format is HTML:
             return Response(page(result), content_type=HTML.content_type)
+        if format.is_binary:
+            format = format.noted(tell_provenance(query))
         body = begin(result.chunks(format))
     except BaseException:
         result.close()
         raise
     g.running = getattr(result, "running", None)
     return Response(body, content_type=format.content_type)
+
+
+def tell_provenance(query: str = "") -> dict[str, str]:
+    """Return what a file says of where it comes from: the same for the same state, always."""
+    state = generation()
+    notes = {
+        "dcterms:source": permalink(),
+        "dcterms:issued": format_instant(state.published),
+        "peninsula:generation": str(state.number),
+    }
+    if licence := find_licence():
+        notes["dcterms:license"] = licence
+    if query:
+        notes["peninsula:query"] = query
+    return notes
+
+
+def find_licence() -> str:
+    """Return the licence of the shipped graph; nothing where another one is served."""
+    knowledge = current_site().knowledge
+    sources = knowledge.sources if knowledge else ()
+    return next((source.licence for source in sources if source.graph == CATALOG), "")
 
 
 #: The engine writes in pieces of 8 KiB; a shorter first one is the whole answer.

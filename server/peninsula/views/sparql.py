@@ -18,7 +18,7 @@ from peninsula.formats import (
     GRAPH_FORMATS,
     HTML,
     SHAPED_FORMATS,
-    SOLUTION_FORMATS,
+    TABLE_FORMATS,
     Format,
     find,
 )
@@ -97,7 +97,7 @@ def sparql() -> Response:
             number=asked.generation,
         )
     except QueryError as error:
-        if asked.format or not wants_html(*SOLUTION_FORMATS, *GRAPH_FORMATS):
+        if asked.format or not wants_html(*TABLE_FORMATS, *GRAPH_FORMATS):
             raise
         g.error = error
         response = _editor(asked, error=error)
@@ -126,7 +126,9 @@ def _evaluate(asked: QueryRequest, facts: QueryFacts) -> Response:
         finally:
             result.close()
         return Response(body, content_type=format.content_type)
-    return respond(evaluate, asked.format, lambda result: _page(asked, facts, result, began))
+    return respond(
+        evaluate, asked.format, lambda result: _page(asked, facts, result, began), asked.query
+    )
 
 
 def _describe() -> Response:
