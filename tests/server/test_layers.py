@@ -55,6 +55,7 @@ ROWS: Final = [
     "shacl.bounds shacl.naming shacl.report shacl.wants",
     "shacl.view",
     "shacl.edits shacl.literals shacl.model",
+    "federation.local_services",
     "dataset.embedded federation.gateway",
     "dataset.judges",
     "dataset.changes dataset.readers dataset.pooled",
