@@ -38,8 +38,9 @@ $(BUILT): $(READY) $(wildcard $(WEB)/*.* $(WEB)/src/*.ts $(WEB)/src/*/*.ts $(WEB
 serve: $(BUILT)
 	@$(BIN)/peninsula serve $(ARGS)
 
+# A file's tests stay together, because they share servers; ARGS=-n0 runs all in one process.
 test: $(BUILT)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 lint: $(BUILT)
 	@$(BIN)/ruff check $(CODE)

@@ -94,7 +94,7 @@ def test_updates_at_their_limits_disturb_nobody(target: Target) -> None:
 
     def attack(bomb: Callable[[int], str]) -> tuple[Reply, Reply]:
         most = limit_of(bomb, policy.check_update)
-        path = "/update?dry-run=true&timeout=0.2"
+        path = "/update?dry-run=true&timeout=1"
         headers = {"Content-Type": "application/sparql-update"}
         at = target.request("POST", path, bomb(most).encode(), headers, role="write")
         return at, target.update(bomb(most + 1))
