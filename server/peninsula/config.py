@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from peninsula.errors import InvalidSetting, display_path
+from peninsula.federation.services import DEFAULTS, Service, Services, find_fault
 
 #: The file that is read from the working folder where no other is named.
 FILE: Final = "peninsula.toml"
@@ -48,6 +49,10 @@ _HOST: Final = re.compile(
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?"
 )
 _ORIGIN: Final = re.compile(rf"https?://{_HOST.pattern}")
+#: How whoever is asked can reach whoever asks: it stands between brackets in a header.
+_CONTACT: Final = re.compile(
+    r"(?:https?://|mailto:)[!-'*-~]{1,200}|[!-'*-?A-~]{1,64}@[!-'*-~]{1,190}"
+)
 
 
 def _setting(kind: str, default: Any, explanation: str, **more: Any) -> Any:
@@ -136,11 +141,27 @@ class Config:
     allow_load: tuple[str, ...] = _setting(
         "list", (), "Hosts from which LOAD may fetch; none: no LOAD.", pattern=_HOST
     )
+    services: tuple[Service, ...] = _setting(
+        "services",
+        DEFAULTS,
+        "Services that SERVICE may ask, NAME=IRI,…; more about each in the file; none: no SERVICE.",
+    )
+    trusted_services: tuple[str, ...] = _setting(
+        "list", (), "Hosts of services that may be inside of a network.", pattern=_HOST
+    )
+    contact: str = _setting(
+        "text",
+        "",
+        "How those who run the services reach you, an address of mail or of the web.",
+        pattern=_CONTACT,
+        what="an address of mail or of the web, such as me@example.org",
+    )
     cors: tuple[str, ...] = _setting(
         "list",
         ("*",),
         "Origins whose pages may read answers: https://example.org, or * for all.",
         pattern=re.compile(rf"\*|{_ORIGIN.pattern}"),
+        what="an origin",
     )
     trusted_proxy: str = _setting(
         "text", "", "Address of the reverse proxy whose X-Forwarded headers are believed."
@@ -149,13 +170,31 @@ class Config:
         "text", "text", "Form of the log, one line an event on stderr.", choices=("text", "json")
     )
 
+    def allowed_services(self) -> Services:
+        """Return the services that may be asked, trusted ones marked; raises InvalidSetting."""
+        trusted = {host.lower() for host in self.trusted_services}
+        services = [
+            dataclasses.replace(service, is_trusted=service.is_trusted or service.host in trusted)
+            for service in self.services
+        ]
+        if idle := sorted(trusted - {service.host for service in services}):
+            raise InvalidSetting(
+                f"--trusted-services: no service is at {idle[0]}.",
+                "Write the host as it stands in the service's address, with its port.",
+            )
+        if fault := find_fault(services):
+            raise InvalidSetting(f"Services: {fault}.")
+        return Services(services)
+
 
 @dataclass(frozen=True)
 class Setting:
     """One row of the table of settings.
 
-    ``kind`` is one of text, path, flag, count (a whole number), bytes, duration (seconds) and
-    list; ``least`` and ``most`` bound numbers; ``pattern`` is what every entry of a list matches.
+    ``kind`` is one of text, path, flag, count (a whole number), bytes, duration (seconds), list
+    and services; ``least`` and ``most`` bound numbers; ``pattern`` is what a text, or every entry
+    of a list, matches, and ``what`` is what that is. A duration is more than nothing, unless
+    ``may_be_nothing``.
     """
 
     name: str
@@ -166,6 +205,8 @@ class Setting:
     least: float = 0
     most: float = math.inf
     pattern: re.Pattern[str] | None = None
+    what: str = "a host, such as example.org"
+    may_be_nothing: bool = False
 
     @property
     def option(self) -> str:
@@ -180,19 +221,24 @@ class Setting:
     @property
     def shown_default(self) -> str:
         """Return the default as somebody would type it; empty where there is none."""
-        if self.default is None:
-            return ""
-        if self.kind == "flag":
-            return "true" if self.default else "false"
-        if self.kind == "list":
-            return ",".join(self.default)
-        if self.kind == "duration":
-            return f"{self.default:g}s"
-        if self.kind == "bytes" and self.default:
-            units = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
-            unit, size = next(((u, s) for u, s in units if self.default % s == 0), ("", 1))
-            return f"{self.default // size}{unit}"
-        return str(self.default)
+        match self.kind:
+            case _ if self.default is None:
+                shown = ""
+            case "flag":
+                shown = "true" if self.default else "false"
+            case "list":
+                shown = ",".join(self.default)
+            case "services":
+                shown = ",".join(f"{service.name}={service.address}" for service in self.default)
+            case "duration":
+                shown = f"{self.default:g}s"
+            case "bytes" if self.default:
+                units = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
+                unit, size = next(((u, s) for u, s in units if self.default % s == 0), ("", 1))
+                shown = f"{self.default // size}{unit}"
+            case _:
+                shown = str(self.default)
+        return shown
 
     def read(self, text: str) -> Any:
         """Return the value that ``text`` stands for; raises ValueError where it is none."""
@@ -208,6 +254,10 @@ class Setting:
                 return self._check_entries(tuple(e.strip() for e in text.split(",") if e.strip()))
             case "count" | "bytes" | "duration":
                 return self._check_number(_NUMBERS[self.kind](text))
+            case "services":
+                return _read_services(text)
+        if self.pattern and text:
+            self._check_entries((text,))
         return text
 
     def read_value(self, value: object) -> Any:
@@ -230,18 +280,23 @@ class Setting:
             and all(isinstance(entry, str) for entry in value)
         ):
             return self._check_entries(tuple(entry.strip() for entry in value))
+        if self.kind == "services" and (isinstance(value, dict) or value is False):
+            return _read_service_tables(value or {})
         wanted = {
             "flag": "true or false",
             "count": "a whole number",
             "bytes": "a size, such as 67108864 or “64MiB”",
             "duration": "a duration, such as 30 or “30s”",
             "list": "a list of texts",
+            "services": "tables, such as [services.wikidata], or false",
         }.get(self.kind, "a text")
         raise ValueError(f"must be {wanted}")
 
     def _check_number(self, number: float) -> float:
         # A time limit of nothing would refuse everything.
-        if self.kind == "duration" and not 0 < number < math.inf:
+        if self.kind == "duration" and not (
+            0 < number < math.inf or (number == 0 and self.may_be_nothing)
+        ):
             raise ValueError("must be more than nothing, and finite")
         if number < 0:
             raise ValueError("must not be negative")
@@ -254,8 +309,7 @@ class Setting:
     def _check_entries(self, entries: tuple[str, ...]) -> tuple[str, ...]:
         for entry in entries:
             if self.pattern and not self.pattern.fullmatch(entry):
-                what = "a host, such as example.org" if self.name == "allow_load" else "an origin"
-                raise ValueError(f"“{entry}” is not {what}")
+                raise ValueError(f"“{_show(entry)}” is not {self.what}")
         return entries
 
 
@@ -266,6 +320,45 @@ SETTINGS: Final = tuple(
     for f in dataclasses.fields(Config)
 )
 _BY_NAME: Final = {setting.name: setting for setting in SETTINGS}
+
+#: What the file may say of a service.
+SERVICE_SETTINGS: Final = (
+    Setting("address", "", "Where it answers queries of the SPARQL protocol.", "text"),
+    Setting(
+        "trusted", False, "Whether it may be inside of a network: this machine, a private address.",
+        "flag",
+    ),
+    Setting(
+        "timeout", 60.0, "Longest time of a request, with waiting and trying again.", "duration"
+    ),
+    Setting(
+        "max_bytes", 16 * 2**20, "Longest answer, as sent and when decompressed.", "bytes", least=1
+    ),
+    Setting("max_rows", 200_000, "Most rows, or triples, of an answer.", "count", least=1),
+    Setting(
+        "cache", 600.0, "For how long an answer is used again; 0: never.", "duration",
+        may_be_nothing=True,
+    ),
+    Setting(
+        "stale", 0.0, "For how much longer it is where the service does not answer; 0: never.",
+        "duration", may_be_nothing=True,
+    ),
+    Setting("batch", 100, "Most bindings sent along with one request.", "count", least=1),
+    Setting("max_requests", 3, "Most requests at the same time.", "count", least=1, most=100),
+    Setting(
+        "max_requests_per_query", 200, "Most requests that one query may cause.", "count", least=1
+    ),
+    Setting(
+        "hosts", (), "Hosts to which it may redirect, besides its own.", "list", pattern=_HOST
+    ),
+)  # fmt: skip
+_OF_SERVICE: Final = {setting.name: setting for setting in SERVICE_SETTINGS}
+_FIELDS: Final = {"trusted": "is_trusted"}
+
+
+def _show(text: str) -> str:
+    """Return a text as it may stand in one line."""
+    return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def _read_path(text: str) -> Path:
@@ -302,6 +395,46 @@ def _read_duration(text: str) -> float:
     return _read_quantity(text, _SECONDS, "a duration, such as 30s or 2m")
 
 
+def _read_services(text: str) -> tuple[Service, ...]:
+    """Return the services that ``NAME=IRI,…`` names; “none” names none, and so does nothing."""
+    services = []
+    text = "" if text.lower() == "none" else text
+    for entry in filter(None, (entry.strip() for entry in text.split(","))):
+        name, equals, address = entry.partition("=")
+        if not equals:
+            raise ValueError(f"“{entry}” is not NAME=IRI")
+        services.append(Service(name.strip(), address.strip()))
+    return _check_services(services)
+
+
+def _read_service_tables(tables: Mapping[str, object]) -> tuple[Service, ...]:
+    """Return the services that the tables of a TOML file describe."""
+    known = {service.name: service.address for service in DEFAULTS}
+    services = []
+    for name, table in tables.items():
+        if not isinstance(table, dict):
+            raise ValueError(f"{name} must be a table: [services.{name}]")  # noqa: TRY004
+        values: dict[str, Any] = {"address": known.get(name, "")}
+        for key, value in table.items():
+            setting = _OF_SERVICE.get(key.replace("-", "_"))
+            if setting is None:
+                raise ValueError(f"{name}: there is no “{key}”; {_suggest(key, _OF_SERVICE)[:-1]}")
+            try:
+                values[_FIELDS.get(setting.name, setting.name)] = setting.read_value(value)
+            except ValueError as error:
+                raise ValueError(f"{name}: {key}: {error}") from None
+        services.append(Service(name, **values))
+    return _check_services(services)
+
+
+def _check_services(services: list[Service]) -> tuple[Service, ...]:
+    # Whether one is trusted may be said elsewhere.
+    trusted = [dataclasses.replace(service, is_trusted=True) for service in services]
+    if fault := find_fault(trusted):
+        raise ValueError(fault)
+    return tuple(services)
+
+
 _NUMBERS: Final = {"count": _read_count, "bytes": _read_bytes, "duration": _read_duration}
 
 
@@ -320,6 +453,15 @@ def add_options(parser: argparse.ArgumentParser, names: Collection[str] | None =
             "default": argparse.SUPPRESS,
             "help": (setting.help.rstrip(".") + shown).replace("%", "%%"),
         }
+        if setting.kind == "services":
+            parser.add_argument(
+                f"--no-{setting.name}",
+                action="store_const",
+                const=(),
+                dest=setting.name,
+                default=argparse.SUPPRESS,
+                help="Ask no services of others.",
+            )
         if setting.kind == "flag":
             parser.add_argument(setting.option, action=argparse.BooleanOptionalAction, **common)
         else:
@@ -347,7 +489,7 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
             try:
                 values[setting.name] = setting.read(text)
             except ValueError as error:
-                raise ValueError(f"{setting.variable}={text}: {error}") from None
+                raise ValueError(f"{setting.variable}={_show(text)}: {error}") from None
     return values
 
 
@@ -382,8 +524,8 @@ def read_file(path: Path) -> dict[str, Any]:
     return values
 
 
-def _suggest(key: str) -> str:
-    names = [setting.name for setting in SETTINGS if setting.name != "config"]
+def _suggest(key: str, known: Collection[str] = tuple(_BY_NAME)) -> str:
+    names = [name for name in known if name != "config"]
     near = difflib.get_close_matches(key.replace("-", "_").lower(), names, n=1)
     return f"Did you mean “{near[0]}”?" if near else f"There are: {', '.join(names)}."
 
@@ -410,7 +552,18 @@ def read_settings(
         from_file = read_file(path)
     if from_file:
         from_file["config"] = path
-    return Config(**{**from_file, **from_environment, **typed})
+    config = Config(**{**from_file, **from_environment, **typed})
+    config.allowed_services()  # bad ones are to be known before anything is done
+    return config
+
+
+def service_settings_table() -> str:
+    """Return the table of what the file may say of a service, in Markdown."""
+    rows = ["| Key | Default | |", "| --- | --- | --- |"]
+    for setting in SERVICE_SETTINGS:
+        default = f"`{setting.shown_default}`" if setting.shown_default else ""
+        rows.append(f"| `{setting.name.replace('_', '-')}` | {default} | {setting.help} |")
+    return "\n".join(rows)
 
 
 def settings_table() -> str:

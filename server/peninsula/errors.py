@@ -34,7 +34,7 @@
   + Overloaded                   503   no room at the moment; with Retry-After
   + ShapesViolated               422   the change breaks a shape; with the report
   + UpstreamFailed               502   another server did not give what was asked of it
-    - UpstreamUnreachable        502   it takes no connection, or broke it off
+    - UpstreamUnreachable        502   it does not answer, or broke off
     - UpstreamTimeout            504   it did not within the time limit
     - UpstreamBusy               503   it wants to be left alone for a while; with Retry-After
   + StoreReadOnly                403   this server takes no changes
@@ -442,9 +442,9 @@ class UpstreamFailed(PeninsulaError):
 
 
 class UpstreamUnreachable(UpstreamFailed):
-    """Another server takes no connection, or broke it off: perhaps it does not a moment later."""
+    """Another server does not answer, or broke off: a moment later it may be there again."""
 
-    title = "Another server cannot be reached"
+    title = "Another server does not answer"
 
 
 class UpstreamTimeout(UpstreamFailed):

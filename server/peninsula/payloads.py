@@ -109,12 +109,12 @@ def refuse_hostile(source: Path | bytes, format: ox.RdfFormat) -> None:
         raise RefusedPayload(f"The {format.name} is refused: {found.reason}.", found.remedy)
 
 
-def find_hostility(source: Path | bytes, format: ox.RdfFormat) -> Hostility | None:
+def find_hostility(source: Path | Content, format: ox.RdfFormat) -> Hostility | None:
     """Return what is wrong with a file, or with bytes, before it is parsed; None: nothing.
 
     A file is looked at through the page cache and must not shrink meanwhile.
     """
-    if isinstance(source, bytes):
+    if not isinstance(source, Path):
         return _find(source, format)
     with source.open("rb") as file:
         if source.stat().st_size == 0:
@@ -126,15 +126,16 @@ def find_hostility(source: Path | bytes, format: ox.RdfFormat) -> Hostility | No
 def _find(content: Content, format: ox.RdfFormat) -> Hostility | None:
     found = None
     if format == _F.RDF_XML:
-        found = _find_in_xml(content)
+        found = find_in_xml(content)
     elif format == _F.JSON_LD:
         found = _find_remote_context(content)
     elif format in {_F.N_TRIPLES, _F.N_QUADS} and content.find(b"<<") < 0:
         return None
-    return found or _find_depth(content, format)
+    return found or find_depth(content, format)
 
 
-def _find_in_xml(content: Content) -> Hostility | None:
+def find_in_xml(content: Content) -> Hostility | None:
+    """Return what is wrong with XML of whatever vocabulary: a DOCTYPE, an encoding."""
     if content[:2] in {b"\xfe\xff", b"\xff\xfe"} or b"\0" in content[:4]:
         return Hostility("it is not in UTF-8", "Save it as UTF-8.")
     start = content[:1024].removeprefix(b"\xef\xbb\xbf")
@@ -176,8 +177,14 @@ def _holds_string(content: Content, position: int) -> bool:
     return False
 
 
-def _find_depth(content: Content, format: ox.RdfFormat) -> Hostility | None:
-    limit = MAX_DEPTH.get(format, MAX_DEPTH_OTHERS)
+def find_depth(
+    content: Content, format: ox.RdfFormat, limit: int | None = None
+) -> Hostility | None:
+    """Return what is wrong where brackets, or elements, are nested deeper than ``limit``.
+
+    Default: what parsers of ``format`` stand.
+    """
+    limit = limit or MAX_DEPTH.get(format, MAX_DEPTH_OTHERS)
     seen = limit - _HIDDEN.get(format, _HIDDEN_OTHERS)
     depth = 0
     for match in _PATTERNS.get(format, _TURTLE).finditer(content):

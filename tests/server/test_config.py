@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,11 @@ from peninsula.config import (
     add_options,
     read_environment,
     read_settings,
+    service_settings_table,
     settings_table,
 )
 from peninsula.errors import InvalidSetting
+from peninsula.federation.services import WIKIDATA
 
 from .conftest import ROOT
 
@@ -48,9 +51,14 @@ def test_a_default_as_it_is_shown_reads_as_the_default(setting: Setting) -> None
         or setting.kind == "path"
         or type(setting.default)
         is (
-            {"flag": bool, "count": int, "bytes": int, "duration": float, "list": tuple}.get(
-                setting.kind, str
-            )
+            {
+                "flag": bool,
+                "count": int,
+                "bytes": int,
+                "duration": float,
+                "list": tuple,
+                "services": tuple,
+            }.get(setting.kind, str)
         )
     )
 
@@ -115,6 +123,23 @@ def test_a_text_is_read(name: str, text: str, value: object) -> None:
         ("allow_load", "*", "not a host"),
         ("cors", "example.org", "not an origin"),
         ("cors", "https://example.org/path", "not an origin"),
+        ("contact", "me", "not an address of mail or of the web"),
+        ("contact", "me@example.org\r\nCookie: a", "not an address"),
+        ("contact", "me@example.org) (x", "not an address"),
+        ("services", "wikidata", "is not NAME=IRI"),
+        ("services", "a=ftp://example.org/", "only http and https"),
+        ("services", "a=file:///etc/passwd", "only http and https"),
+        ("services", "a=http://me:secret@example.org/", "carries a user name"),
+        ("services", "a=http://example.org/#x", "has a fragment"),
+        ("services", "a=http://example.org/é", "characters that no IRI has"),
+        ("services", "a=http://0x7f.1/", "not spelled as one"),
+        ("services", "a=http://169.254.169.254/", "nobody can be asked"),
+        ("services", "A=http://example.org/", "a name is made of"),
+        ("services", "search=http://example.org/", "a part of this server"),
+        ("services", "my-snapshot=http://example.org/", "a part of this server"),
+        ("services", "a=http://example.org/,a=http://example.com/", "the name “a”"),
+        ("services", "a=http://example.org/,b=http://example.org/", "the address “http"),
+        ("services", "a=", "its address is not told"),
     ],
 )
 def test_a_wrong_value_is_refused(name: str, text: str, reason: str) -> None:
@@ -196,6 +221,15 @@ def test_a_file_may_say_everything_in_its_own_types(tmp_path: Path) -> None:
         ("cache-bytes = 1\ncache_bytes = 2", "“cache_bytes” stands there twice"),
         ("port = ", "it is not TOML"),
         (b"host = '\xff'", "it is not UTF-8"),
+        ("services = 1", "services: must be tables"),
+        ("[services]\nx = 1", "x must be a table: [services.x]"),
+        ("[services.x]\ntimeout = 1", "x: its address is not told"),
+        ("[services.wikidata]\ntimeuot = 1", "wikidata: there is no “timeuot”"),
+        ("[services.wikidata]\ntimeout = 0", "wikidata: timeout: must be more than nothing"),
+        ("[services.wikidata]\nmax-requests = 0", "max-requests: must be at least 1"),
+        ("[services.wikidata]\nhosts = ['http://a']", "hosts: “http://a” is not a host"),
+        ("[services.wikidata]\ntrusted = 'perhaps'", "trusted: must be true or false"),
+        ("contact = 'a\\nb'", "contact: "),
     ],
 )
 def test_a_wrong_file_is_one_readable_line(
@@ -220,6 +254,51 @@ def test_the_example_in_the_documentation_can_be_read(tmp_path: Path) -> None:
     example = text.partition("```toml\n")[2].partition("```")[0]
     (tmp_path / "peninsula.toml").write_text(example, encoding="utf-8")
     assert read_settings({}, {}, tmp_path).cache_bytes == 256 * 2**20
+
+
+def test_services_are_those_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "peninsula.toml").write_text(
+        "trusted-services = ['localhost:7200']\n"
+        "[services.wikidata]\ntimeout = '30s'\ncache = 0\nhosts = ['query.example.org']\n"
+        "[services.own]\naddress = 'http://localhost:7200/repositories/own'\n"
+    )
+    services = read_settings({}, {}, tmp_path).allowed_services()
+    wikidata, own = services
+    assert wikidata == replace(WIKIDATA, timeout=30.0, cache=0.0, hosts=("query.example.org",))
+    assert wikidata.allowed_hosts == {"query.wikidata.org", "query.example.org"}
+    assert own.is_trusted
+    assert services.find("peninsula:own") is services.find(own.address) is own
+
+
+def test_services_are_switched_off() -> None:
+    for typed in ({"services": ()}, parse("--no-services"), parse("--services", "")):
+        assert not read_settings(typed, {}).allowed_services()
+    assert not read_settings({}, {"PENINSULA_SERVICES": "none"}).allowed_services()
+    assert list(read_settings({}, {}).allowed_services()) == [WIKIDATA]
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        (["--services", "a=http://localhost/"], "localhost is inside of a network"),
+        (["--services", "a=http://10.1.2.3:80/"], "10.1.2.3 is inside of a network"),
+        (["--services", "a=http://[::1]/"], "::1 is inside of a network"),
+        (["--trusted-services", "query.example.org"], "no service is at query.example.org"),
+        (
+            ["--services", "a=http://localhost:81/", "--trusted-services", "localhost"],
+            "no service is at localhost",
+        ),
+    ],
+)
+def test_what_is_inside_must_be_trusted_by_name(typed: list[str], message: str) -> None:
+    with pytest.raises(InvalidSetting, match=message) as raised:
+        read_settings(parse(*typed), {})
+    assert "\n" not in str(raised.value)
+
+
+def test_the_documentation_has_the_table_of_a_service() -> None:
+    text = (ROOT / "docs" / "federation.md").read_text(encoding="utf-8")
+    assert service_settings_table() in text
 
 
 def test_a_flag_has_two_options() -> None:

@@ -26,6 +26,7 @@ from peninsula.dataset.memory import LoadFailed, claim_pages, load_generation
 from peninsula.dataset.reader import serve_reader
 from peninsula.dataset.writer import serve_writer
 from peninsula.errors import PeninsulaError
+from peninsula.federation.results import serve_results
 
 #: The C library asks the kernel for huge pages when it is started with this.
 ENVIRONMENT: Final = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1", "RUST_BACKTRACE": "0"}
@@ -95,6 +96,11 @@ class Zygote:
             is_confined = sandbox.refuse_sockets()
             sandbox.limit_memory(message["memory"])
             serve_writer(channel, message, is_confined=is_confined)
+            return
+        if kind == "results":
+            sandbox.refuse_sockets()
+            sandbox.limit_memory(message["memory"])
+            serve_results(channel, message["most_bytes"])
             return
         store = self._store
         if path := message.get("path"):

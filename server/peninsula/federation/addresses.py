@@ -53,7 +53,8 @@ def parse_address(iri: str) -> SplitResult:
     if parts.scheme not in PORTS or not parts.hostname or port == 0:
         raise QueryForbidden(f"<{_show(iri)}> is not fetched: only http and https addresses are.")
     if parts.username is not None or parts.password is not None:
-        raise QueryForbidden(f"<{_show(iri)}> is not fetched: it carries a user name.")
+        # Not shown: it may carry a password.
+        raise QueryForbidden("An address that carries a user name is not fetched.")
     if not _is_host(parts.hostname):
         raise QueryForbidden(f"<{_show(iri)}> is not fetched: its host is not spelled as one.")
     return parts

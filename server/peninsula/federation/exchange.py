@@ -103,7 +103,10 @@ def exchange(
     for _ in range(_MOST_REDIRECTS + 1):
         subject = demand.name or f"<{address}>"
         traffic.addresses.append(address)
-        with _explaining(subject, max_bytes):
+        too_much = (
+            f"{subject} {'sends more' if demand.name else 'is longer'} than {max_bytes} bytes."
+        )
+        with _explaining(subject, too_much):
             parts = check_address(address, demand.hosts)
             with _connected(demand, parts, patience, resolve, traffic) as (connection, wire):
                 response = _ask(connection, wire, parts, demand, body)
@@ -135,7 +138,7 @@ def exchange(
 
 
 @contextlib.contextmanager
-def _explaining(subject: str, max_bytes: int) -> Iterator[None]:
+def _explaining(subject: str, too_much: str) -> Iterator[None]:
     """Say of what goes wrong where it did."""
     try:
         yield
@@ -144,7 +147,7 @@ def _explaining(subject: str, max_bytes: int) -> Iterator[None]:
     except OutOfTime:
         raise UpstreamTimeout(f"{subject} took too long.") from None
     except TooMuch:
-        raise UpstreamFailed(f"{subject} is longer than {max_bytes} bytes.") from None
+        raise UpstreamFailed(too_much) from None
     except ssl.SSLCertVerificationError as error:
         raise UpstreamFailed(
             f"{subject} is not trusted: its certificate does not hold ({error.verify_message})."

@@ -8,17 +8,27 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from peninsula.errors import ServiceForbidden
-from peninsula.federation.addresses import name_of, parse_address
+from peninsula.errors import QueryForbidden, ServiceForbidden
+from peninsula.federation.addresses import (
+    is_inside,
+    is_literal,
+    is_public,
+    name_of,
+    parse_address,
+)
 
 #: An IRI that begins like this names a service, or a part of this server that acts as one.
 SCHEME: Final = "peninsula:"
 
-_NAME: Final = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
+_NAME: Final = re.compile(r"(?=.{1,40}\Z)[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
+#: Names of parts of this server; so is every name of a snapshot.
+_OWN: Final = frozenset({"search"})
+#: An IRI in ASCII, without a fragment: no server is told that.
+_IRI: Final = re.compile(r"[^\x00-\x20\x7f-\U0010ffff<>\"{}|\\^`#]+")
 
 
 @dataclass(frozen=True)
@@ -54,14 +64,56 @@ class Service:
         return f"{SCHEME}{self.name}"
 
     @property
+    def host(self) -> str:
+        """Return its host as it stands on a list: with the port where it is not the usual one."""
+        return name_of(parse_address(self.address))
+
+    @property
     def allowed_hosts(self) -> frozenset[str]:
         """Return the hosts that may be connected to on its behalf."""
-        return frozenset({name_of(parse_address(self.address)), *self.hosts})
+        return frozenset({self.host, *self.hosts})
 
 
 #: The one that is asked where an operator says nothing.
 WIKIDATA: Final = Service("wikidata", "https://query.wikidata.org/sparql")
 DEFAULTS: Final = (WIKIDATA,)
+
+
+def find_fault(services: Sequence[Service]) -> str:
+    """Return what is wrong with what an operator says of services; empty: nothing."""
+    for service in services:
+        if fault := _find_fault_of(service):
+            return f"{_shorten(service.name)}: {fault}"
+    for what in ("name", "address"):
+        values = [getattr(service, what) for service in services]
+        if twice := next((value for value in values if values.count(value) > 1), ""):
+            return f"two services have the {what} “{twice}”"
+    return ""
+
+
+def _find_fault_of(service: Service) -> str:
+    if not _NAME.fullmatch(service.name):
+        return "a name is made of lower-case letters, digits and hyphens, 40 of them at most"
+    if service.name in _OWN or service.name.endswith("-snapshot"):
+        return f"<{service.iri}> is a part of this server"
+    if not service.address:
+        return "its address is not told"
+    return _find_fault_of_address(service.address, is_trusted=service.is_trusted)
+
+
+def _find_fault_of_address(address: str, *, is_trusted: bool) -> str:
+    try:
+        host = parse_address(address).hostname or ""
+    except QueryForbidden as error:
+        return error.message.rstrip(".")
+    if not _IRI.fullmatch(address):
+        return "its address has a fragment, or characters that no IRI has"
+    if is_literal(host) and not is_inside(host):
+        return f"nobody can be asked at {host}"
+    is_public_host = is_public(host) if is_literal(host) else host != "localhost"
+    if not (is_trusted or is_public_host):
+        return f"{host} is inside of a network: say that it is trusted, or do not ask it"
+    return ""
 
 
 class Services:

@@ -1,0 +1,82 @@
+"""Whose turn is it at a service, and until when is it left alone by all?
+
+A service is asked by a few at a time, the others wait. One that says that it has enough (429, or
+503 with Retry-After) is asked nothing until the time that it names is over, whoever wants to.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import threading
+import time
+from collections.abc import Iterator
+from typing import Final
+
+from peninsula.errors import UpstreamBusy
+from peninsula.federation.wire import OutOfTime, Patience
+
+#: Seconds between two looks whether anybody still waits.
+_TICK: Final = 0.25
+#: Longest time that a service is left alone without being asked whether it still wants to be.
+_LONGEST_PAUSE: Final = 3600.0
+
+
+class Turns:
+    """Those who want something of one service; may be used from any thread."""
+
+    def __init__(self, subject: str, most: int) -> None:
+        self._subject = subject
+        self._most = most
+        self._active = 0
+        self._until = 0.0
+        self._changed = threading.Condition()
+
+    @property
+    def pause_left(self) -> float:
+        """Return the seconds for which the service is to be left alone; 0: it may be asked."""
+        return max(0.0, self._until - time.monotonic())
+
+    def pause(self, seconds: float) -> None:
+        """Leave the service alone for so many seconds from now, if not for longer already."""
+        with self._changed:
+            until = time.monotonic() + min(seconds, _LONGEST_PAUSE)
+            self._until = max(self._until, until)
+            self._changed.notify_all()
+
+    @contextlib.contextmanager
+    def take(self, patience: Patience) -> Iterator[None]:
+        """Have a turn; raises UpstreamBusy where none comes in time, ClientGone."""
+        self._wait(patience)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._active -= 1
+                self._changed.notify()
+
+    def _wait(self, patience: Patience) -> None:
+        with self._changed:
+            while True:
+                rest = self.pause_left
+                if rest >= patience.left:
+                    raise self.make_busy(rest)
+                if not rest and self._active < self._most:
+                    self._active += 1
+                    return
+                self._changed.wait(min(_TICK, rest or _TICK, patience.left))
+                try:
+                    patience.check()
+                except OutOfTime:
+                    raise UpstreamBusy(
+                        f"{self._subject} is asked by too many at once.", "Ask again in a moment."
+                    ) from None
+
+    def make_busy(self, seconds: float) -> UpstreamBusy:
+        """Return the error that says for how long the service is left alone."""
+        whole = math.ceil(seconds)
+        return UpstreamBusy(
+            f"{self._subject} wants to be left alone for {whole} s.",
+            "Ask again then.",
+            retry_after=whole,
+        )
