@@ -55,6 +55,7 @@ from peninsula.views import (
     positions,
     programs,
     queries,
+    reconcile,
     resources,
     search,
     sparql,
@@ -107,7 +108,7 @@ def create_app(
         config, database, knowledge, library, Tokens(config.store), metrics, cache, built
     )
     for module in (
-        assets, pages, positions, timeline, maps, network, search, queries, programs, sparql,
+        assets, pages, positions, timeline, maps, network, search, reconcile, queries, programs, sparql,
         completion, update, graphs, validate, history, about, ontology, operations, resources,
     ):  # fmt: skip
         app.register_blueprint(module.blueprint)

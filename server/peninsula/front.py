@@ -160,7 +160,9 @@ class Front:
 
     def _complete(self, environ: dict[str, Any], headers: Headers) -> Headers:
         """Return ``headers`` with those that every response has."""
-        complete = [*headers, *HEADERS.items()]
+        # What is to be shown in a frame of another site says so itself.
+        own = {name.lower() for name, _ in headers}
+        complete = [*headers, *(pair for pair in HEADERS.items() if pair[0].lower() not in own)]
         vary = _VARY
         allowed = "*" if "*" in self._origins else environ.get("HTTP_ORIGIN")
         if allowed != "*":
