@@ -1,0 +1,1 @@
+"""Which thing of ours is which item of Wikidata, and what does Wikidata say of it?"""
