@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
@@ -104,7 +104,14 @@ class QueryTemplate:
     @property
     def own_part(self) -> str:
         """Return the query without what it asks of services: what is left needs no network."""
-        return without_services(self.query)
+        return without_services(self.query) if self.services else self.query
+
+    def from_snapshots(self) -> QueryTemplate:
+        """Return the question as it is asked of the snapshots of its services."""
+        query = self.query
+        for name in self.services:
+            query = query.replace(f"<peninsula:{name}>", f"<peninsula:{name}-snapshot>")
+        return replace(self, query=query)
 
     def bind(self, values: Mapping[str, str]) -> dict[str, Term]:
         """Return the terms for ``values``; an empty value leaves its parameter unbound."""

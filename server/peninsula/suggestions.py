@@ -32,7 +32,8 @@ def suggest(template: QueryTemplate, dataset: Dataset, language: str) -> dict[st
     if not names:
         return {}
     try:
-        solutions = select(dataset, template.query)
+        # Services would be asked about everything; what our own part gives is enough.
+        solutions = select(dataset, template.own_part)
         rows = list(itertools.islice(solutions, _ROWS))
     except PeninsulaError:
         return {}  # some questions cannot be asked without their parameters

@@ -7,7 +7,7 @@ far. Nothing here evaluates the query itself; what is asked of the graph is boun
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ from peninsula.completion import (
     list_properties,
     suggest_terms,
 )
+from peninsula.dataset.interface import Dataset
 from peninsula.errors import (
     ParameterError,
     PeninsulaError,
@@ -32,6 +33,7 @@ from peninsula.errors import (
     QuerySyntaxError,
 )
 from peninsula.namespaces import PREFIXES
+from peninsula.snapshots import find_snapshot
 from peninsula.views.answers import answer
 from peninsula.views.bodies import read_body
 from peninsula.views.parameters import read_name
@@ -73,9 +75,20 @@ def terms() -> Response:
             classes=_as_json(list_classes(state, language())),
             properties=_as_json(list_properties(state, language())),
             prefixes=PREFIXES,
+            services=list(_list_services(state)),
         )
 
     return answer(tell)
+
+
+def _list_services(state: Dataset) -> Iterator[dict[str, str]]:
+    """Yield what a SERVICE clause can ask here: services of others, and what is kept of them."""
+    for service in current_site().config.allowed_services():
+        # Where a trusted one is may be nobody's business outside.
+        yield {"name": service.name, "address": "" if service.is_trusted else service.address}
+        day = find_snapshot(state, service.name)
+        if day is not None:
+            yield {"name": f"{service.name}-snapshot", "address": day}
 
 
 @blueprint.get("/sparql/complete")

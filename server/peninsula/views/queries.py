@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -17,7 +18,9 @@ from peninsula.errors import (
     ParameterError,
     PeninsulaError,
     QueryError,
+    ServiceForbidden,
     UnknownQuestion,
+    UpstreamFailed,
 )
 from peninsula.formats import (
     GRAPH_FORMATS,
@@ -40,6 +43,7 @@ from peninsula.questions import (
     make_fields,
     resolve_values,
 )
+from peninsula.snapshots import find_snapshot
 from peninsula.suggestions import Choice, suggest
 from peninsula.views.answers import answer
 from peninsula.views.showing import find_shaped_format, send_shaped, show
@@ -99,17 +103,17 @@ def question(slug: str, extension: str = "") -> BaseResponse:
     if slug not in site.library.templates and not extension and wants_html(PLAIN_JSON):
         return _unknown(slug)
     template = site.library.find(slug)
+    # What a service says is another answer a moment later; a snapshot is part of a generation.
+    is_lasting = not template.services or _asks_snapshot(template)
     if extension == "rq":
         return Response(template.query, content_type="application/sparql-query; charset=utf-8")
-    if extension and not find(
-        extension, (*TABLE_FORMATS, *GRAPH_FORMATS, *SHAPED_FORMATS, HTML)
-    ):
+    if extension and not find(extension, (*TABLE_FORMATS, *GRAPH_FORMATS, *SHAPED_FORMATS, HTML)):
         raise NotFound(f"There is no answer in the format “{extension}”.", "Try csv or json.")
     name = extension or request.args.get("format")
     is_page = wants_html(*TABLE_FORMATS) if not extension else extension == HTML.extension
     if is_page:
-        return answer(lambda: _show(template))
-    return answer(lambda: _send(template, name))
+        return answer(lambda: _show(template), is_lasting=is_lasting)
+    return answer(lambda: _send(template, name), is_lasting=is_lasting)
 
 
 @blueprint.get("/")
@@ -129,10 +133,69 @@ def _unknown(slug: str) -> Response:
     return response
 
 
-def _read_values() -> dict[str, str]:
+def _asks_snapshot(template: QueryTemplate) -> bool:
+    """Whether the address wants the snapshots of the services rather than the services."""
+    return bool(template.services) and request.args.get("services") == "snapshot"
+
+
+def _ask(
+    template: QueryTemplate,
+    bindings: Mapping[str, Term],
+    formats: Mapping[str, Format | None] | None = None,
+) -> Result:
+    """Return the answer of whom the address asks: services, or what is kept of them."""
+    if template.services:
+        wished = request.args.get("services", "")
+        if wished not in {"", "live", "snapshot"}:
+            raise ParameterError(
+                f"services: “{wished[:40]}” is nothing that can be asked.",
+                "Write live or snapshot.",
+                parameter="services",
+            )
+        if _asks_snapshot(template):
+            _require_snapshots(template)
+            template = template.from_snapshots()
+    return dataset().evaluate(template.query, substitutions=bindings, formats=formats)
+
+
+def _require_snapshots(template: QueryTemplate) -> None:
+    for name in template.services:
+        if find_snapshot(dataset(), name) is None:
+            raise ParameterError(
+                f"There is no snapshot of {name.capitalize()} here.",
+                "“peninsula link pull” takes one; without it, the service itself can be asked.",
+                parameter="services",
+            )
+
+
+@dataclass(frozen=True)
+class Outside:
+    """The services that a question asks, as a page tells of them."""
+
+    names: str
+    #: Whether it is the snapshots that are asked.
+    is_snapshot: bool
+    #: The day of the oldest snapshot, "" where it is not known; None where one is missing.
+    snapshot: str | None
+
+
+def _look_outside(template: QueryTemplate) -> Outside | None:
+    """Return what is to be told of the services that a question asks, None where it asks none."""
+    if not template.services:
+        return None
+    days = [find_snapshot(dataset(), name) for name in template.services]
+    known = [day for day in days if day is not None]
+    return Outside(
+        ", ".join(name.capitalize() for name in template.services),
+        _asks_snapshot(template),
+        min(known) if len(known) == len(days) else None,
+    )
+
+
+def _read_values(template: QueryTemplate) -> dict[str, str]:
     values = {}
     for name, given in request.args.lists():
-        if name in _RESERVED:
+        if name in _RESERVED or (name == "services" and template.services):
             continue
         if len(given) > 1:
             raise ParameterError(
@@ -146,13 +209,13 @@ def _read_values() -> dict[str, str]:
 
 def _send(template: QueryTemplate, name: str | None) -> Response:
     """Send the answer in a data format."""
-    values = _read_values()
+    values = _read_values(template)
     if any(not is_iri(text) for text in _things(template, values).values()):
         values = resolve_values(template, values, dataset(), _find_choices(template))
     bindings = template.bind(values)
 
     def evaluate(formats: Mapping[str, Format | None]) -> Result:
-        return dataset().evaluate(template.query, substitutions=bindings, formats=formats)
+        return _ask(template, bindings, formats)
 
     if shaped := find_shaped_format(name):
         return send_shaped(evaluate({}), shaped)
@@ -193,7 +256,7 @@ def _show(template: QueryTemplate) -> Response:
     values: dict[str, str] = {}
     is_example = False
     try:
-        given = values = _read_values()
+        given = values = _read_values(template)
         if template.needs_values and not values:
             # A visitor sees what the question is like before choosing anything.
             given = values = template.examples
@@ -204,20 +267,21 @@ def _show(template: QueryTemplate) -> Response:
             # The address of an answer names what it is about.
             return redirect(_address(template, values, view=request.args.get("view", "")), 303)  # type: ignore[return-value]
         bindings = template.bind(values)
-        result = dataset().evaluate(template.query, substitutions=bindings)
+        result = _ask(template, bindings)
         try:
             page = _page(template, values, bindings, result, is_example=is_example)
         finally:
             result.close()
         return Response(page, content_type=HTML.content_type)
-    except (ParameterError, QueryError, Overloaded) as error:
+    except (ParameterError, QueryError, Overloaded, UpstreamFailed) as error:
         return _explain(template, values, error)
 
 
 def _explain(template: QueryTemplate, values: dict[str, str], error: PeninsulaError) -> Response:
     """Show the question with what is wrong beside the field that it is about."""
     g.error = error
-    values = values or {name: text for name, text in request.args.items() if name not in _RESERVED}
+    kept = (*_RESERVED, "services")
+    values = values or {name: text for name, text in request.args.items() if name not in kept}
     choices: Mapping[str, list[Choice]] = {}
     if isinstance(error, ParameterError):
         choices = _find_choices(template)
@@ -231,6 +295,8 @@ def _explain(template: QueryTemplate, values: dict[str, str], error: PeninsulaEr
         related=find_related(current_site().library, template),
         written=template.write({}),
         shown=None,
+        outside=_look_outside(template),
+        is_upstream=isinstance(error, UpstreamFailed | ServiceForbidden),
     )
     response = Response(page, error.status, content_type=HTML.content_type)
     response.headers.update(error.headers())
@@ -249,8 +315,9 @@ def _page(
     state = dataset()
     shown = show(result, template.query, chosen=template.view)
     named = find_labels(state, bindings.values(), language())
-    written = template.write(bindings)
-    again = [*values.items(), *_state()]
+    asked = template.from_snapshots() if _asks_snapshot(template) else template
+    written = asked.write(bindings)
+    again = [*values.items(), *_mode(template), *_state()]
     return render(
         "query.html",
         question=template,
@@ -267,7 +334,13 @@ def _page(
         written=written,
         code=_write_code(template, values),
         related=find_related(current_site().library, template),
+        outside=_look_outside(template),
     )
+
+
+def _mode(template: QueryTemplate) -> list[tuple[str, str]]:
+    """Return that snapshots are asked, as a parameter; nothing where services are."""
+    return [("services", "snapshot")] if _asks_snapshot(template) else []
 
 
 def _state() -> list[tuple[str, str]]:
@@ -282,18 +355,23 @@ def _write_value(term: Term, text: str) -> str:
 
 
 def _address(template: QueryTemplate, values: Mapping[str, str], *, view: str = "") -> str:
-    pairs = [*values.items(), *([("view", view)] if view else []), *_state()]
+    view_pair = [("view", view)] if view else []
+    pairs = [*values.items(), *_mode(template), *view_pair, *_state()]
     return f"/queries/{template.slug}{f'?{urlencode(pairs)}' if pairs else ''}"
 
 
 def _write_code(template: QueryTemplate, values: Mapping[str, str]) -> list[tuple[str, str, str]]:
     """Return what asks the same from elsewhere: a key, the name of the language, the code."""
     number = generation().number
-    pairs = [*values.items(), ("generation", str(number))]
+    pairs = [*values.items(), *_mode(template), ("generation", str(number))]
     # “:” and “/” may stand in a query as they are, and read better so.
     query = urlencode(pairs, safe=":/", quote_via=quote)
     csv = f"{request.host_url}queries/{template.slug}.csv?{query}"
     note = f"# generation={number} keeps the answer as it is now; without it, the newest is asked."
+    if template.services and not _asks_snapshot(template):
+        note = (
+            f"# generation={number} keeps our part as it is now; what the service says may change."
+        )
     python = f'import pandas as pd\n\n{note}\nanswer = pd.read_csv("{csv}")\nprint(answer)'
     return [
         ("python", "Python (pandas)", python),
@@ -310,6 +388,7 @@ def _as_json(template: QueryTemplate) -> dict[str, Any]:
         "tags": list(template.tags),
         "group": group_of(template),
         "view": template.view,
+        "services": list(template.services),
         "parameters": [_parameter_as_json(p) for p in template.parameters],
         "url": f"{request.host_url}queries/{template.slug}",
     }

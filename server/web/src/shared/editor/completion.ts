@@ -19,7 +19,7 @@ export type Say = (key: string) => string;
 const MOST = 60;
 /** Milliseconds that the list waits for what fits into the pattern. */
 const PATIENCE = 450;
-const EXTERNAL = /^(?:rdf|rdfs|owl|xsd|sh|skos|dcterms|prov|oa|geo|sf|dcat|void|cito|fabio|bibo|schema|org|foaf|eli|edtf|wd|wdt|vann|sd|time|pen|pensh|ontology|graph|vocabulary)$/;
+const EXTERNAL = /^(?:rdf|rdfs|owl|xsd|sh|skos|dcterms|prov|oa|geo|sf|dcat|void|cito|fabio|bibo|schema|org|foaf|eli|edtf|wd|wdt|ps?v?|pqv?|wikibase|spex|vann|sd|time|pen|pensh|ontology|graph|vocabulary)$/;
 
 interface Offer extends Completion {
   score: number;
@@ -93,6 +93,8 @@ export class Completer {
 
   /** The source of everything but the things that are found by name. */
   readonly source = async (context: CompletionContext): Promise<CompletionResult | null> => {
+    const services = await this.services(context);
+    if (services) return services;
     const place = findPlace(context.state.doc.toString(), context.pos);
     if (place.role === "none") return null;
     const isBetween = ["property", "class", "value"].includes(place.role);
@@ -125,6 +127,30 @@ export class Completer {
     );
     return { from: place.from, options, filter: false };
   };
+
+  /** What can be asked behind SERVICE; null elsewhere. */
+  private async services(context: CompletionContext): Promise<CompletionResult | null> {
+    const written = context.matchBefore(/\bSERVICE\s+(?:SILENT\s+)?<?[^\s<>{]*/i);
+    const typed = written && /<?[^\s<>{]*$/.exec(written.text)?.[0];
+    if (!written || typed === null || typed === undefined) return null;
+    const from = context.pos - typed.length;
+    const before = findPlace(context.state.doc.toString(), from - 1);
+    if (before.role === "none") return null; // a comment, or a string
+    const terms = await loadTerms().catch((): Terms => ({ classes: [], properties: [], prefixes: {} }));
+    const sought = typed.replace(/^<(?:peninsula:)?/i, "").toLowerCase();
+    // What is changed in an IRI that is whole is changed to its end.
+    const isClosed = context.state.sliceDoc(context.pos, context.pos + 1) === ">";
+    const options = (terms.services ?? [])
+      .filter((service) => service.name.includes(sought))
+      .map((service): Completion => ({
+        label: `<peninsula:${service.name}>`,
+        detail: service.address ?? "",
+        section: this.orders["between"]!["fits"]!,
+        apply: (view, completion, start, end) =>
+          insert(view, `${completion.label} `, start, end + (isClosed ? 1 : 0)),
+      }));
+    return options.length ? { from, options, filter: false } : null;
+  }
 
   /** The source of things by their labels: what is said becomes what is written. */
   readonly names = async (context: CompletionContext): Promise<CompletionResult | null> => {

@@ -15,6 +15,8 @@ export interface Terms {
   classes: Term[];
   properties: Term[];
   prefixes: Record<string, string>;
+  /** What SERVICE can ask, and where that is. */
+  services?: { name: string; address?: string }[];
 }
 
 export interface Problem {
