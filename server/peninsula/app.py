@@ -31,6 +31,7 @@ from peninsula.errors import (
     StoreFull,
     UnknownGeneration,
 )
+from peninsula.federation.gateway import Gateway
 from peninsula.formats import HTML, PLAIN_JSON
 from peninsula.front import Front
 from peninsula.highlighting import split
@@ -102,11 +103,19 @@ def create_app(
         library = read_library(knowledge.queries) if knowledge else Library({})
     metrics = Metrics(__version__, f"pyoxigraph {ox.__version__}")
     cache = AnswerCache(config.cache_bytes)
+    gateway = Gateway(
+        contact=config.contact,
+        nursery=database.nursery if isinstance(database, EmbeddedDatabase) else None,
+        cache_bytes=config.cache_bytes,
+        observe=metrics.count_service,
+    )
     if isinstance(database, EmbeddedDatabase):
         operations.observe(metrics, database)
+    operations.observe_services(metrics, gateway)
     app.extensions[EXTENSION] = Site(
-        config, database, knowledge, library, Tokens(config.store), metrics, cache, built
-    )
+        config, database, knowledge, library, Tokens(config.store), metrics, cache, built,
+        config.allowed_services(), gateway,
+    )  # fmt: skip
     for module in (
         assets, pages, positions, timeline, maps, network, search, reconcile, queries, programs, sparql,
         completion, update, graphs, validate, history, about, ontology, operations, resources,

@@ -32,6 +32,11 @@ UPDATE_OUTCOMES: Final = (
     "ok", "unchanged", "dry-run", "syntax", "refused", "invalid", "timeout", "memory", "crashed",
     "cancelled", "overloaded", "failed",
 )  # fmt: skip
+#: How a request to a service of others can end. One is “cached”, “shared” with another or answered
+#: by what is “stale” without being made.
+SERVICE_OUTCOMES: Final = (
+    "ok", "cached", "shared", "stale", "busy", "timeout", "unreachable", "failed", "gone",
+)  # fmt: skip
 #: Why a reader's process was ended.
 KILL_REASONS: Final = ("timeout", "memory", "crashed", "cancelled", "disconnected", "shutdown")
 #: Seconds: from an answer out of the cache to the longest query.
@@ -74,6 +79,19 @@ class Metrics:
         )  # fmt: skip
         self._hits = self._count("peninsula_cache_hits", "Answers found in the cache.")
         self._misses = self._count("peninsula_cache_misses", "Answers not found in the cache.")
+        self._service_requests = Counter(
+            "peninsula_service_requests", "Requests to services of others, by how they ended.",
+            ["service", "outcome"], registry=self._registry,
+        )  # fmt: skip
+        self._service_bytes = Counter(
+            "peninsula_service_received_bytes", "Bytes that services of others sent.",
+            ["service"], registry=self._registry,
+        )  # fmt: skip
+        self._service_latency = Histogram(
+            "peninsula_service_seconds",
+            "Time until a service of others had answered, with waiting and trying again.",
+            ["service"], buckets=BUCKETS, registry=self._registry,
+        )  # fmt: skip
         info = Gauge(
             "peninsula_build_info", "Which Peninsula this is.", ["version", "engine"],
             registry=self._registry,
@@ -110,6 +128,20 @@ class Metrics:
     def count_cache(self, *, hit: bool) -> None:
         """Count a look into the cache of answers."""
         (self._hits if hit else self._misses).inc()
+
+    def count_service(
+        self, service: str, outcome: str, *, seconds: float = 0.0, received: int = 0
+    ) -> None:
+        """Count a request to a service, by its name in the settings, or what stood in for one.
+
+        Raises ValueError where ``outcome`` is none of ``SERVICE_OUTCOMES``.
+        """
+        if outcome not in SERVICE_OUTCOMES:
+            raise ValueError(outcome)
+        self._service_requests.labels(service, outcome).inc()
+        if outcome not in {"cached", "shared", "stale"}:
+            self._service_latency.labels(service).observe(seconds)
+            self._service_bytes.labels(service).inc(received)
 
     def observe(
         self, name: str, explanation: str, ask: Gauged, *, label: str = "", kind: str = "gauge"

@@ -43,6 +43,7 @@ from peninsula.errors import (
     RequestTimeout,
     RequestTooLarge,
 )
+from peninsula.federation.gateway import MOST_AT_ONCE
 from peninsula.logs import log_request
 from peninsula.namespaces import BASE
 
@@ -631,10 +632,12 @@ def count_threads(config: Config) -> int:
     """Return how many requests are answered at the same time.
 
     A query holds its thread while it runs or waits, so that there is one for each of those, and
-    ``config.threads`` more for what needs no reader: pages, health, metrics, refusals.
+    ``config.threads`` more for what needs no reader: pages, health, metrics, refusals. So does one
+    that waits for a service of others.
     """
     places = config.readers or os.cpu_count() or 1
-    return config.threads + most_at_once(places) + config.queue
+    waiting = MOST_AT_ONCE if config.services else 0
+    return config.threads + most_at_once(places) + config.queue + waiting
 
 
 def _proxy_settings(config: Config) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ import pytest
 from peninsula.config import Config
 from peninsula.dataset.readers import most_at_once
 from peninsula.errors import CannotListen, Unauthorized
+from peninsula.federation.gateway import MOST_AT_ONCE
+from peninsula.federation.services import DEFAULTS
 from peninsula.serving import Server, address_of, bind, count_threads
 
 Environ = dict[str, Any]
@@ -632,9 +635,11 @@ def test_an_ipv6_address_is_written_as_in_a_link() -> None:
 
 
 def test_waiting_queries_leave_threads_for_the_rest() -> None:
-    assert count_threads(Config(threads=8, queue=64, readers=2)) == 8 + 64 + most_at_once(2)
+    alone = Config(threads=8, queue=64, readers=2, services=())
+    assert count_threads(alone) == 8 + 64 + most_at_once(2)
     cores = os.cpu_count() or 1
-    assert count_threads(Config(threads=1, queue=0, readers=0)) == 1 + most_at_once(cores)
+    assert count_threads(Config(threads=1, queue=0, services=())) == 1 + most_at_once(cores)
+    assert count_threads(replace(alone, services=DEFAULTS)) == count_threads(alone) + MOST_AT_ONCE
 
 
 def test_a_body_may_be_refused_before_it_is_read() -> None:

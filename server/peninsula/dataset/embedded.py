@@ -418,6 +418,11 @@ class EmbeddedDatabase:
 
     # Operation.
 
+    @property
+    def nursery(self) -> Nursery:
+        """Return what forks processes, for whoever has something else to be done in one."""
+        return self._nursery
+
     def processes(self) -> dict[str, list[int]]:
         """Return the numbers of the worker processes by what they do."""
         return {

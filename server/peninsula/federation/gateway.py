@@ -173,10 +173,10 @@ class Gateway:
         return triples
 
     def pauses(self) -> dict[str, float]:
-        """Return for how many seconds which services are to be left alone, by their addresses."""
+        """Return for how many seconds services are to be left alone, by their names."""
         with self._lock:
-            turns = dict(self._turns)
-        return {address: turn.pause_left for address, turn in turns.items()}
+            turns = list(self._turns.values())
+        return {turn.name: turn.pause_left for turn in turns}
 
     @property
     def kept_bytes(self) -> int:
@@ -430,7 +430,7 @@ class Gateway:
         with self._lock:
             turns = self._turns.get(service.address)
             if turns is None:
-                turns = self._turns[service.address] = Turns(_name(service), service.max_requests)
+                turns = self._turns[service.address] = Turns(service.name, service.max_requests)
             return turns
 
     # What is told of it.

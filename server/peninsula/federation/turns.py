@@ -25,8 +25,8 @@ _LONGEST_PAUSE: Final = 3600.0
 class Turns:
     """Those who want something of one service; may be used from any thread."""
 
-    def __init__(self, subject: str, most: int) -> None:
-        self._subject = subject
+    def __init__(self, name: str, most: int) -> None:
+        self.name = name
         self._most = most
         self._active = 0
         self._until = 0.0
@@ -69,14 +69,15 @@ class Turns:
                     patience.check()
                 except OutOfTime:
                     raise UpstreamBusy(
-                        f"{self._subject} is asked by too many at once.", "Ask again in a moment."
+                        f"The service “{self.name}” is asked by too many at once.",
+                        "Ask again in a moment.",
                     ) from None
 
     def make_busy(self, seconds: float) -> UpstreamBusy:
         """Return the error that says for how long the service is left alone."""
         whole = math.ceil(seconds)
         return UpstreamBusy(
-            f"{self._subject} wants to be left alone for {whole} s.",
+            f"The service “{self.name}” wants to be left alone for {whole} s.",
             "Ask again then.",
             retry_after=whole,
         )

@@ -12,6 +12,7 @@ from peninsula.dataset.interface import Asker, Boolean
 from peninsula.dataset.running import Running
 from peninsula.description import describe_dataset
 from peninsula.errors import NotFound, Overloaded, PeninsulaError
+from peninsula.federation.gateway import Gateway
 from peninsula.logs import hash_query
 from peninsula.metrics import CONTENT_TYPE, Metrics
 from peninsula.openapi import describe_api
@@ -126,6 +127,16 @@ def observe(metrics: Metrics, database: EmbeddedDatabase) -> None:
              lambda: changes.waiting)  # fmt: skip
         look("peninsula_writer_restarts", "Times that the writer was started anew.",
              lambda: changes.restarts, kind="counter")  # fmt: skip
+
+
+def observe_services(metrics: Metrics, gateway: Gateway) -> None:
+    """Let ``metrics`` ask ``gateway`` how it is."""
+    metrics.observe("peninsula_service_calls", "Requests to services of others under way.",
+                    lambda: gateway.calls)  # fmt: skip
+    metrics.observe("peninsula_service_cache_bytes", "Bytes of answers of services that are kept.",
+                    lambda: gateway.kept_bytes)  # fmt: skip
+    metrics.observe("peninsula_service_pause_seconds", "For how long a service is left alone.",
+                    gateway.pauses, label="service")  # fmt: skip
 
 
 @blueprint.get("/void")

@@ -25,6 +25,8 @@ from peninsula.dataset.interface import (
     kind_of,
 )
 from peninsula.errors import NotAcceptable, PeninsulaError
+from peninsula.federation.gateway import Gateway
+from peninsula.federation.services import Services
 from peninsula.formats import GRAPH_FORMATS, HTML, SOLUTION_FORMATS, TABLE_FORMATS, Format
 from peninsula.knowledge import CATALOG, Knowledge
 from peninsula.labels import LANGUAGES
@@ -54,6 +56,9 @@ class Site:
     metrics: Metrics
     cache: AnswerCache
     assets: Assets
+    #: Which services of others may be asked, and the way to them.
+    services: Services
+    gateway: Gateway
 
 
 def current_site() -> Site:
