@@ -84,6 +84,8 @@ ROWS: Final = [
     "drawing.timeline drawing.maps drawing.matrix drawing.charts",
     "drawing.lettering",
     "reconciliation.names reconciliation.properties reconciliation.requests",
+    "wikidata.assembling",
+    "wikidata.snapshot wikidata.pulling",
     "tokens turtle inference assets translation recognition examples columnar",
     "reconciliation.dates reconciliation.transliteration",
     "formats terms sparql edtf spelling wikidata.slice",
