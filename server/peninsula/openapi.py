@@ -54,6 +54,7 @@ def describe_api(library: Library, address: str) -> dict[str, Any]:
             **_documents(),
             "/update": _update(),
             "/validate": _validate(),
+            **_reconciliation(),
             **{f"/queries/{t.slug}": _question(t) for t in library.templates.values()},
         },
         "components": {
@@ -288,6 +289,82 @@ def _validate() -> dict[str, Any]:
     }
 
 
+#: Of the service that reconciles names; its manifest leads programs to all of them.
+_RECONCILIATION: Final[dict[str, tuple[str, str, dict[str, tuple[str, str]]]]] = {
+    "/reconcile": (
+        "reconcile",
+        "Reconcile names with things (Reconciliation API 0.2); without a query, the manifest",
+        {
+            "queries": ("string", "a batch of queries, in JSON, 100 at most"),
+            "extend": ("string", "a data extension query, in JSON"),
+            "query": ("string", "one query, as the first version of the API had it"),
+            "names": ("string", "names, one a line, in place of a batch"),
+            "type": ("string", "the type of those names, as pen:Person"),
+        },
+    ),
+    "/reconcile/suggest/{what}": (
+        "suggest", "Suggest things, types or properties that begin so",
+        {
+            "prefix": ("string", "what has been typed"),
+            "cursor": ("integer", "how many to skip"),
+            "limit": ("integer", "how many at most"),
+        },
+    ),
+    "/reconcile/flyout/{what}": (
+        "flyout", "Tell a little of a thing, a type or a property",
+        {"id": ("string", "its id")},
+    ),
+    "/reconcile/properties": (
+        "proposeProperties", "Propose properties of the things of a type",
+        {"type": ("string", "a type, as pen:Person"), "limit": ("integer", "how many at most")},
+    ),
+    "/reconcile/preview": (
+        "previewThing", "Show a card about a thing, for a frame", {"id": ("string", "its id")},
+    ),
+}  # fmt: skip
+
+
+def _reconciliation() -> dict[str, Any]:
+    """Describe the service that reconciles names with things."""
+    examples = {"id": "state:russia", "what": "entity", "prefix": "russia"}
+    batch = '{"q0": {"query": "Moon Jae In", "type": "pen:Person"}}'
+    text = {"type": "string"}
+    paths: dict[str, Any] = {}
+    for path, (identifier, summary, parameters) in _RECONCILIATION.items():
+        called = [
+            {**_in_query(name, type_, about), "required": name in examples}
+            | ({"example": examples[name]} if name in examples else {})
+            for name, (type_, about) in parameters.items()
+        ]
+        called += [_in_query(name, *_COMMON[name]) for name in _COMMON]
+        if "{what}" in path:
+            called.insert(0, {
+                "name": "what", "in": "path", "required": True, "example": examples["what"],
+                "schema": {"type": "string", "enum": ["entity", "type", "property"]},
+            })  # fmt: skip
+        if path != "/reconcile/preview":
+            about = "the name of a function that is called with the answer (JSONP)"
+            called.append(_in_query("callback", "string", about))
+        answer = _responses((HTML,) if path == "/reconcile/preview" else (PLAIN_JSON,))
+        paths[path] = {
+            "get": {
+                "operationId": identifier, "summary": summary,
+                "parameters": called, "responses": answer,
+            }
+        }  # fmt: skip
+    form = {"type": "object", "properties": {"queries": text, "extend": text}}
+    paths["/reconcile"]["post"] = {
+        "operationId": "reconcileBatch",
+        "summary": "Reconcile a batch of names, or fetch values of what was reconciled",
+        "requestBody": {
+            "required": True,
+            "content": {FORM: {"schema": form, "example": {"queries": batch}}},
+        },
+        "responses": _responses((PLAIN_JSON,)),
+    }
+    return paths
+
+
 def _question(template: QueryTemplate) -> dict[str, Any]:
     return {
         "get": {
@@ -297,6 +374,11 @@ def _question(template: QueryTemplate) -> dict[str, Any]:
             "tags": list(template.tags),
             "parameters": [
                 *(_parameter(parameter) for parameter in template.parameters),
+                *(
+                    [_in_query("services", "string", "“snapshot” asks what is kept of a service")]
+                    if template.services
+                    else []
+                ),
                 _in_query("generation", *_COMMON["generation"]),
                 _format_parameter((*TABLE_FORMATS, GRAPHML, GEOJSON)),
             ],

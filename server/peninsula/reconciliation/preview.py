@@ -21,7 +21,7 @@ from peninsula.reconciliation.suggesting import tell
 #: Of the frame that clients show a card in.
 WIDTH: Final = 430
 HEIGHT: Final = 300
-_FACTS: Final = 5
+_FACTS: Final = 4
 _VALUES: Final = 3
 _NAMES: Final = 5
 #: What a card tells anyway, or what nobody looks for on one.
