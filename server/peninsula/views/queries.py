@@ -91,8 +91,12 @@ def questions(extension: str = "") -> Response:
 
 def send_examples(name: str | None = None) -> Response:
     """Send the library as RDF: what an editor offers as examples."""
-    library, target = current_site().library, endpoint()
-    return answer(lambda: respond_with_triples(describe(library, target), name))
+    site, target = current_site(), endpoint()
+    # A service is named as everybody knows it, except where its address is nobody's business.
+    services = site.config.allowed_services()
+    addresses = {service.name: service.address for service in services if not service.is_trusted}
+    triples = describe(site.library, target, addresses)
+    return answer(lambda: respond_with_triples(triples, name))
 
 
 @blueprint.get("/<slug>")

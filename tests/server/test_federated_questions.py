@@ -1,0 +1,321 @@
+"""A question that asks a service of others: how it is read, checked, and shown when that fails."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyoxigraph as ox
+import pytest
+from flask.testing import FlaskClient
+
+from peninsula.app import create_app
+from peninsula.checking import check
+from peninsula.config import Config
+from peninsula.dataset.interface import Result
+from peninsula.dataset.local import LocalDatabase, LocalDataset
+from peninsula.errors import UpstreamBusy, UpstreamFailed
+from peninsula.knowledge import find_knowledge
+from peninsula.library import Library, QueryTemplate, describe, read_library, without_services
+from peninsula.loading import load
+from peninsula.namespaces import expand
+from peninsula.policy import Policy
+from peninsula.suggestions import suggest
+
+from .conftest import BROWSER, SCENE
+
+GRAPH = "https://w3id.org/peninsula/graph/wikidata"
+QUESTION = """\
+#+ summary: When was each state that met admitted?
+#+ description: One row is a state, its meeting, and what a service says of it.
+#+ tags: [summits, wikidata]
+#+ services: [wikidata]
+#+ parameters:
+#+   state:
+#+     type: iri
+#+     description: A state
+#+     example: "state:russia"
+PREFIX pen: <https://w3id.org/peninsula/ns#>
+PREFIX wdt: <http://www.wikidata.org/prop/direct/>
+
+SELECT DISTINCT ?state ?summit ?admitted WHERE {
+  ?summit a pen:Summit ; pen:participant ?state .
+  SERVICE <peninsula:wikidata> { ?state wdt:P571 ?admitted . }
+} ORDER BY ?state ?summit
+"""
+#: What the service would say, were there one; and what the snapshot says.
+NOW, THEN = "1945-10-24", "1991-12-26"
+PAGE = "/queries/admissions"
+
+
+class Fed(LocalDataset):
+    """A dataset that answers SERVICE from a graph, or fails as a service does."""
+
+    failure: Exception | None = None
+    asked: list[str]
+
+    def evaluate(self, query: str, **more: Any) -> Result:
+        if "SERVICE" in query:
+            self.asked.append(query)
+            if self.failure and "-snapshot>" not in query:
+                raise self.failure
+            query = query.replace("SERVICE <peninsula:wikidata>", "GRAPH <http://service.example/>")
+            query = query.replace("SERVICE <peninsula:wikidata-snapshot>", f"GRAPH <{GRAPH}>")
+        return super().evaluate(query, **more)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = shutil.copytree(SCENE, tmp_path / "knowledge")
+    (folder / "queries" / "admissions.rq").write_text(QUESTION, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def library(folder: Path) -> Library:
+    return read_library(folder / "queries")
+
+
+@pytest.fixture
+def question(library: Library) -> QueryTemplate:
+    return library.find("admissions")
+
+
+@pytest.fixture
+def make(folder: Path) -> Callable[..., tuple[FlaskClient, Fed]]:
+    """Return what makes a site whose snapshot is of a day, or which has none."""
+    knowledge = find_knowledge(folder)
+    loaded = load(knowledge)
+
+    def make(day: str | None = "2026-11-01") -> tuple[FlaskClient, Fed]:
+        store = ox.Store()
+        store.extend([*loaded.stated, *loaded.computed])
+        russia, says = ox.NamedNode(expand("state:russia")), ox.NamedNode(expand("wdt:P571"))
+        service = ox.NamedNode("http://service.example/")
+        store.add(ox.Quad(russia, says, ox.Literal(NOW), service))
+        if day is not None:
+            graph = ox.NamedNode(GRAPH)
+            store.add(ox.Quad(russia, says, ox.Literal(THEN), graph))
+            issued = ox.NamedNode(expand("dcterms:issued"))
+            store.add(ox.Quad(graph, issued, ox.Literal(day), graph))
+        dataset = Fed(store, Policy())
+        dataset.asked = []
+        app = create_app(Config(), LocalDatabase(dataset), knowledge)
+        return app.test_client(), dataset
+
+    return make
+
+
+# What is asked of whom.
+
+
+@pytest.mark.parametrize(
+    ("query", "rest"),
+    [
+        ("SELECT * { ?a ?b ?c }", "SELECT * { ?a ?b ?c }"),
+        ("SELECT * { ?a ?b ?c . SERVICE <peninsula:x> { ?c ?d ?e } }", "SELECT * { ?a ?b ?c .  }"),
+        ("SELECT * { OPTIONAL { SERVICE SILENT ?s { { ?a ?b '}' } } } }", "SELECT * { OPTIONAL {  } }"),
+        ("SELECT * { SERVICE <a:b> { SERVICE <a:c> { } } ?a ?b ?c }", "SELECT * {  ?a ?b ?c }"),
+        ("SELECT * { # SERVICE <a:b> {}\n ?service ?b 'SERVICE' }", "SELECT * { # SERVICE <a:b> {}\n ?service ?b 'SERVICE' }"),
+    ],
+)  # fmt: skip
+def test_what_services_are_asked_can_be_taken_away(query: str, rest: str) -> None:
+    assert without_services(query) == rest
+
+
+def test_a_question_knows_its_services_and_its_snapshots(question: QueryTemplate) -> None:
+    assert question.services == ("wikidata",)
+    assert "SERVICE" not in question.own_part
+    later = question.from_snapshots()
+    assert "SERVICE <peninsula:wikidata-snapshot> {" in later.query
+    assert (later.slug, later.parameters) == (question.slug, question.parameters)
+
+
+def test_a_fault_inside_of_a_service_pattern_is_found(folder: Path) -> None:
+    path = folder / "queries" / "admissions.rq"
+    path.write_text(QUESTION.replace("wdt:P571 ?adm", "wdx:P571 ?adm"), encoding="utf-8")
+    with pytest.raises(Exception, match=r"admissions\.rq:15: .*the prefix “wdx:”"):
+        read_library(folder / "queries")
+
+
+def test_choices_are_found_without_the_service(
+    question: QueryTemplate, make: Callable[..., tuple[FlaskClient, Fed]]
+) -> None:
+    _, dataset = make(None)
+    choices = suggest(question, dataset, "en")
+    assert "state:russia" in [value for value, _ in choices["state"]]
+    assert dataset.asked == []
+
+
+def test_the_description_names_the_services(library: Library) -> None:
+    says = ox.NamedNode(expand("spex:federatesWith"))
+    select = ox.NamedNode(expand("sh:select"))
+
+    def described(addresses: dict[str, str] | None) -> tuple[set[str], str]:
+        triples = list(describe(library, "http://e.org/sparql", addresses))
+        [query] = [
+            t.object.value
+            for t in triples
+            if t.predicate == select and "P571" in getattr(t.object, "value", "")
+        ]  # type: ignore[union-attr]
+        return {t.object.value for t in triples if t.predicate == says}, query  # type: ignore[union-attr]
+
+    # As SIB's collection wants it: what SERVICE names is what the example says it federates with.
+    for addresses, name in (
+        (None, "peninsula:wikidata"),
+        ({"wikidata": "http://w/s"}, "http://w/s"),
+    ):
+        found, query = described(addresses)
+        assert found == {name}
+        assert f"SERVICE <{name}> {{" in query
+
+
+def test_checking_asks_no_service_and_says_so(folder: Path) -> None:
+    def findings(**more: Any) -> list[str]:
+        return [str(f) for f in check(find_knowledge(folder), lambda *_: None, **more)]
+
+    missing, note = findings()
+    assert "admissions.rq: there is no expected answer" in missing
+    assert re.match(r"note: question: .*: 1 question asks a service \(wikidata\), which was", note)
+    expected = folder / "tests/queries/expected/admissions.csv"
+    expected.write_bytes(b"state,summit,admitted\r\n")
+    assert findings() == [note]
+
+    def federate(dataset: LocalDataset) -> Fed:
+        fed = Fed(dataset._store, Policy())
+        fed.asked = []
+        return fed
+
+    # The graph of the service is empty here; so is the answer.
+    assert findings(federate=federate) == []
+    expected.write_bytes(b"state,summit,admitted\r\nx,y,z\r\n")
+    [difference] = findings(federate=federate)
+    assert "1 row is missing" in difference
+
+
+# The page.
+
+
+def test_a_page_asks_the_service_and_offers_the_snapshot(
+    make: Callable[..., tuple[FlaskClient, Fed]],
+) -> None:
+    client, _ = make()
+    response = client.get(f"{PAGE}?state=state:russia", headers=BROWSER)
+    page = response.text
+    assert NOW in page
+    assert THEN not in page
+    assert "This question asks Wikidata, a service of others" in page
+    assert "Snapshot of 2026-11-01" in page
+    assert 'href="/queries/admissions?state=state%3Arussia&amp;services=snapshot"' in page
+    # What a service says may be another thing a moment later.
+    assert response.headers["Cache-Control"] == "no-store"
+    assert "ETag" not in response.headers
+
+
+def test_a_page_of_the_snapshot_stays_with_it(
+    make: Callable[..., tuple[FlaskClient, Fed]],
+) -> None:
+    client, _ = make()
+    response = client.get(f"{PAGE}?state=state:russia&services=snapshot", headers=BROWSER)
+    page = response.text
+    assert THEN in page
+    assert NOW not in page
+    assert "from the snapshot that is kept here" in page
+    assert '<input type="hidden" name="services" value="snapshot">' in page
+    assert "SERVICE &lt;peninsula:wikidata-snapshot&gt;" in re.sub("</?span[^>]*>", "", page)
+    assert "/queries/admissions?state=state%3Arussia&amp;services=snapshot&amp;format=csv" in page
+    assert "admissions.csv?state=state:russia&amp;services=snapshot&amp;generation=" in page
+    # It is part of a generation, and the same as long as that is.
+    assert response.headers["ETag"]
+    data = client.get(f"{PAGE}.csv?state=state:russia&services=snapshot")
+    assert THEN in data.text
+    assert data.headers["ETag"]
+
+
+def test_a_name_in_place_of_a_thing_keeps_the_snapshot(
+    make: Callable[..., tuple[FlaskClient, Fed]],
+) -> None:
+    client, _ = make()
+    response = client.get(f"{PAGE}?state=Russia&services=snapshot", headers=BROWSER)
+    assert response.status_code == 303
+    assert response.headers["Location"] == f"{PAGE}?state=state%3Arussia&services=snapshot"
+
+
+@pytest.mark.parametrize(
+    ("failure", "status", "words"),
+    [
+        (UpstreamFailed("The service wikidata sends no results.", "Ask later."), 502, "sends no results"),
+        (UpstreamBusy("Wikidata is busy.", retry_after=7), 503, "Wikidata is busy."),
+    ],
+)  # fmt: skip
+def test_a_service_that_fails_leaves_the_page_and_offers_the_snapshot(
+    make: Callable[..., tuple[FlaskClient, Fed]], failure: Exception, status: int, words: str
+) -> None:
+    client, dataset = make()
+    dataset.failure = failure
+    response = client.get(f"{PAGE}?state=state:russia", headers=BROWSER)
+    assert response.status_code == status
+    page = response.text
+    assert words in page
+    assert "Ask the snapshot of 2026-11-01 instead" in page
+    assert "Ask again" in page
+    assert 'name="state"' in page, "the form is still there"
+    assert response.headers["Cache-Control"] == "no-store"
+    if isinstance(failure, UpstreamBusy):
+        assert response.headers["Retry-After"] == "7"
+    assert client.get(f"{PAGE}.csv?state=state:russia").status_code == status
+    assert THEN in client.get(f"{PAGE}?state=state:russia&services=snapshot", headers=BROWSER).text
+
+
+def test_without_a_snapshot_none_is_offered(make: Callable[..., tuple[FlaskClient, Fed]]) -> None:
+    client, dataset = make(None)
+    assert "Snapshot" not in client.get(PAGE, headers=BROWSER).text
+    dataset.failure = UpstreamFailed("It is down.")
+    page = client.get(PAGE, headers=BROWSER).text
+    assert "Ask again" in page
+    assert "snapshot" not in page
+    for path, headers in ((PAGE, BROWSER), (f"{PAGE}.csv", None)):
+        response = client.get(f"{path}?services=snapshot", headers=headers)
+        assert response.status_code == 400
+        assert "There is no snapshot of Wikidata here" in response.text
+
+
+@pytest.mark.parametrize("path", [f"{PAGE}?services=both", "/queries/summits?services=snapshot"])
+def test_a_wish_that_cannot_be_met_is_told(
+    make: Callable[..., tuple[FlaskClient, Fed]], path: str
+) -> None:
+    client, _ = make()
+    assert client.get(path).status_code == 400
+    assert client.get(path, headers=BROWSER).status_code == 400
+
+
+def test_the_library_marks_what_asks_a_service(
+    make: Callable[..., tuple[FlaskClient, Fed]],
+) -> None:
+    client, _ = make()
+    assert client.get("/queries", headers=BROWSER).text.count("asks Wikidata") == 1
+    listed = {entry["slug"]: entry["services"] for entry in client.get("/queries").json}  # type: ignore[union-attr]
+    assert listed == {"admissions": ["wikidata"], "summits": [], "summits-of": []}
+
+
+def test_the_examples_name_the_service_as_everybody_does(
+    make: Callable[..., tuple[FlaskClient, Fed]],
+) -> None:
+    client, _ = make()
+    turtle = client.get("/queries.ttl").text
+    assert "spex:federatesWith <https://query.wikidata.org/sparql>" in turtle
+    assert "SERVICE <https://query.wikidata.org/sparql> {" in turtle
+    assert "peninsula:wikidata" not in turtle
+
+
+def test_the_editor_is_told_what_service_can_ask(
+    make: Callable[..., tuple[FlaskClient, Fed]],
+) -> None:
+    client, _ = make()
+    told = client.get("/sparql/terms").json
+    assert told is not None
+    assert {"name": "wikidata", "address": "https://query.wikidata.org/sparql"} in told["services"]
+    assert {"name": "wikidata-snapshot", "address": "2026-11-01"} in told["services"]
