@@ -159,9 +159,12 @@ def test_the_description_names_the_services(library: Library) -> None:
         [query] = [
             t.object.value
             for t in triples
-            if t.predicate == select and "P571" in getattr(t.object, "value", "")
-        ]  # type: ignore[union-attr]
-        return {t.object.value for t in triples if t.predicate == says}, query  # type: ignore[union-attr]
+            if t.predicate == select
+            and isinstance(t.object, ox.Literal)
+            and "P571" in str(t.object)
+        ]
+        found = {t.object for t in triples if t.predicate == says}
+        return {term.value for term in found if isinstance(term, ox.NamedNode)}, query
 
     # As SIB's collection wants it: what SERVICE names is what the example says it federates with.
     for addresses, name in (

@@ -72,7 +72,10 @@ def _draw_spot(
     main = max(others, key=lambda c: (c.count, -c.index), default=None)
     said = ""
     weight = 1.0
-    if main:
+    if others and len(rows) == 1:
+        # One row is said whole: “China; abstention”.
+        said = "; ".join(filter(None, (answer.name(row, column) for column in others)))
+    elif main:
         names = list(dict.fromkeys(answer.name(r, main) for r in rows if r[main.index] is not None))
         shown = "; ".join(shorten_text(text, 70) for text in names[:NAMED])
         said = f"{shown} (+{len(names) - NAMED})" if len(names) > NAMED else shown
