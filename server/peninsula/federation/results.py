@@ -192,16 +192,17 @@ def read_rows(content: bytes, token: str, max_rows: int) -> tuple[tuple[str, ...
     skolem = Skolem(token)
     named = (ox.NamedNode, ox.Literal)
     most = max(1, min(max_rows, max_rows * _WIDTH // max(1, len(variables))))
-    rows: list[Row] = []
-    for solution in solutions:
-        if len(rows) == most:
-            raise InvalidAnswer(f"sends more than {most} rows of {len(variables)} variables")
-        rows.append(
-            tuple(
-                term if term is None or isinstance(term, named) else skolem.name(term)
-                for term in solution
-            )
+    rows = [
+        tuple(
+            term if term is None or isinstance(term, named) else skolem.name(term)
+            for term in solution
         )
+        for solution in itertools.islice(solutions, most + 1)
+    ]
+    # It must not outlive this call in the traceback of an error: no other thread may let it go.
+    del solutions
+    if len(rows) > most:
+        raise InvalidAnswer(f"sends more than {most} rows of {len(variables)} variables")
     return variables, rows
 
 
