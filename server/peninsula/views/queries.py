@@ -287,7 +287,9 @@ def _explain(template: QueryTemplate, values: dict[str, str], error: PeninsulaEr
     kept = (*_RESERVED, "services")
     values = values or {name: text for name, text in request.args.items() if name not in kept}
     choices: Mapping[str, list[Choice]] = {}
-    if isinstance(error, ParameterError):
+    # Where it is our own part that failed, more questions to it would fail as well.
+    is_upstream = isinstance(error, UpstreamFailed | ServiceForbidden)
+    if isinstance(error, ParameterError) or is_upstream:
         choices = _find_choices(template)
     page = render(
         "query.html",
@@ -300,7 +302,7 @@ def _explain(template: QueryTemplate, values: dict[str, str], error: PeninsulaEr
         written=template.write({}),
         shown=None,
         outside=_look_outside(template),
-        is_upstream=isinstance(error, UpstreamFailed | ServiceForbidden),
+        is_upstream=is_upstream,
     )
     response = Response(page, error.status, content_type=HTML.content_type)
     response.headers.update(error.headers())
