@@ -16,6 +16,7 @@
     - QueryTooComplex            400   says which limit
     - QueryForbidden             403   SERVICE, LOAD, FROM <file:...>
       . ServiceForbidden         403   a service that the operator did not name
+    - NoSnapshot                 404   nothing is kept here of a service
     - QueryFailed                500   the engine gave up on it
       . QueryCrashed             500   it ended the process that evaluated it
       . QueryTimeout             504   it took longer than the time limit
@@ -224,6 +225,13 @@ class ServiceForbidden(QueryForbidden):
     title = "Service not allowed"
 
 
+class NoSnapshot(QueryError):
+    """The query asks for what is kept of a service, and nothing is."""
+
+    status = 404
+    title = "No snapshot"
+
+
 class QueryFailed(QueryError):
     """The engine could not finish the query."""
 
@@ -359,6 +367,18 @@ class NotFound(PeninsulaError):
 
     status = 404
     title = "Not found"
+
+
+class UnknownTable(NotFound):
+    """There is no tidy table of this name."""
+
+    title = "Unknown table"
+
+
+class UnknownDump(NotFound):
+    """There is no dump of this name."""
+
+    title = "Unknown dump"
 
 
 class UnknownQuestion(NotFound):

@@ -155,12 +155,16 @@ class Policy:
     max_links: int = 1000
     max_update_bytes: int = 16_777_216
 
-    def check(self, query: str) -> QueryFacts:
-        """Return what is known of ``query``; raises QueryForbidden, QueryTooComplex …"""
+    def check(self, query: str, *, allows_service: bool = False) -> QueryFacts:
+        """Return what is known of ``query``; raises QueryForbidden, QueryTooComplex …
+
+        ``allows_service`` lets SERVICE pass: for whoever replaces it before any engine sees the
+        query, and for nobody else.
+        """
         _limit_bytes(query, "query", self.max_query_bytes)
-        facts = self._check_query(query)
+        facts = self._check_query(query, allows_service=allows_service)
         if (resolved := resolve_escapes(query)) != query:
-            other = self._check_query(resolved)
+            other = self._check_query(resolved, allows_service=allows_service)
             facts = QueryFacts(
                 names_dataset=facts.names_dataset or other.names_dataset,
                 is_deterministic=facts.is_deterministic and other.is_deterministic,
@@ -183,7 +187,7 @@ class Policy:
             facts = UpdateFacts(facts.operations, loads, names_dataset)
         return facts
 
-    def _check_query(self, query: str) -> QueryFacts:
+    def _check_query(self, query: str, *, allows_service: bool) -> QueryFacts:
         names_dataset = False
         is_deterministic = True
         form = ""
@@ -193,7 +197,8 @@ class Policy:
         for token in tokenize(query, self.max_depth):
             if token.kind == "word":
                 upper = token.upper
-                _refuse_service(query, token)
+                if not allows_service:
+                    _refuse_service(query, token)
                 if not form and upper not in _PROLOGUE:
                     form = upper
                     _refuse_update(form)
@@ -431,7 +436,7 @@ def _refuse_service(text: str, token: Token) -> None:
     if token.upper == "SERVICE":
         raise QueryForbidden(
             f"SERVICE is not allowed here ({_place(text, token.position)}).",
-            "Ask the other endpoint for its part and join the answers yourself.",
+            "Queries at /sparql may ask services: ask there first what an update needs.",
         )
 
 

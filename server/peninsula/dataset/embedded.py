@@ -22,7 +22,15 @@ from peninsula.dataset import sandbox
 from peninsula.dataset.changes import Changes
 from peninsula.dataset.channel import ChannelClosed
 from peninsula.dataset.generations import Generation, Generations
-from peninsula.dataset.interface import Asker, Graph, Outcome, Result, Term
+from peninsula.dataset.interface import (
+    Asker,
+    Graph,
+    Inlined,
+    Outcome,
+    Result,
+    Term,
+    put_in,
+)
 from peninsula.dataset.judges import Judges
 from peninsula.dataset.pooled import ChunkFile, PooledBoolean, PooledGraph, PooledSolutions
 from peninsula.dataset.readers import Limits, ReaderPool
@@ -153,9 +161,10 @@ class EmbeddedDatabase:
         source = self.readers.source
         return bool(source and source.is_in_memory)
 
-    def check(self, query: str) -> QueryFacts:
+    def check(self, query: str, *, allows_service: bool = False) -> QueryFacts:
         """Return what the policy says of ``query``; raises QueryForbidden and its kind."""
-        return self._check(query) if len(query) < _REMEMBERED else self.policy.check(query)
+        check = self._check if len(query) < _REMEMBERED else self.policy.check
+        return check(query, allows_service=allows_service) if allows_service else check(query)
 
     def check_update(self, update: str) -> UpdateFacts:
         """Return what the policy says of ``update``; raises QueryForbidden and its kind."""
@@ -479,6 +488,7 @@ class View:
         base: str | None = None,
         prefixes: Mapping[str, str] | None = None,
         formats: Mapping[str, Format | None] | None = None,
+        inlined: Inlined = (),
     ) -> Result:
         facts = self._database.check(query)
         # What is binary does not come with the head, and is told what to note about itself.
@@ -487,7 +497,7 @@ class View:
         running = self._run(
             {
                 "do": "query",
-                "query": query,
+                "query": put_in(query, inlined),
                 "is_union": self.is_union and not facts.names_dataset,
                 "default_graphs": list(default_graphs),
                 "named_graphs": list(named_graphs),
@@ -523,7 +533,14 @@ class View:
         file = cast(IO[bytes], ChunkFile(result.chunks(NQUADS)))
         return iter(ox.parse(file, format=ox.RdfFormat.N_QUADS))
 
-    def dump(self, graph: str | None, format: Format, *, is_everything: bool = False) -> Graph:
+    def dump(
+        self,
+        graph: str | None,
+        format: Format,
+        *,
+        is_everything: bool = False,
+        names_graph: bool = False,
+    ) -> Graph:
         if graph is not None and graph not in self.about.graphs:
             names = ", ".join(f"<{name}>" for name in [*self.about.graphs][:20])
             raise UnknownGraph(
@@ -532,6 +549,7 @@ class View:
             )
         message = {
             "do": "dump", "graph": graph, "format": format.name, "is_everything": is_everything,
+            "names_graph": names_graph,
         }  # fmt: skip
         # Its cost is known: it goes once through what is there.
         running = self._run(message, f"dump of {graph or 'everything'}", _LONGEST_DUMP)

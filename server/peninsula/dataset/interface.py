@@ -24,6 +24,8 @@ from peninsula.serialization import Sink
 Term = ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple
 #: One solution: a term for each variable, None where it is not bound.
 Row = tuple[Term | None, ...]
+#: Positions in a query, from left to right, and what is put in there.
+Inlined = Sequence[tuple[int, str]]
 #: Things asked about at once: enough for a page, few enough for the limit on a query's length.
 _BATCH: Final = 400
 
@@ -124,13 +126,16 @@ class Dataset(Protocol):
         base: str | None = None,
         prefixes: Mapping[str, str] | None = None,
         formats: Mapping[str, Format | None] | None = None,
+        inlined: Inlined = (),
     ) -> Result:
         """Return the answer to ``query``.
 
         ``default_graphs`` and ``named_graphs``, where either is given, take the place of the
         dataset that the query names. ``substitutions`` binds variables to terms. ``formats``
         says which format will be asked for, should the answer be ``solutions``, ``boolean`` or
-        ``graph``; with it the answer begins sooner.
+        ``graph``; with it the answer begins sooner. ``inlined`` are rows of VALUES that this
+        server has written itself: they are put into the query once the policy has judged it, and
+        may be longer than it lets a query be.
         """
         ...
 
@@ -154,8 +159,18 @@ class Dataset(Protocol):
         """Return every quad, or those of one named graph; raises UnknownGraph."""
         ...
 
-    def dump(self, graph: str | None, format: Format, *, is_everything: bool = False) -> Graph:
-        """Return a named graph, the default graph (None) or everything, to be written."""
+    def dump(
+        self,
+        graph: str | None,
+        format: Format,
+        *,
+        is_everything: bool = False,
+        names_graph: bool = False,
+    ) -> Graph:
+        """Return a named graph, the default graph (None) or everything, to be written.
+
+        ``names_graph`` says whether a named graph keeps its name, in a format that has room for it.
+        """
         ...
 
 
@@ -186,8 +201,12 @@ class Database(Protocol):
         """Return the published state, or another one, as ``asker`` sees it."""
         ...
 
-    def check(self, query: str) -> QueryFacts:
-        """Return what the policy says of a query; raises QueryForbidden and its kind."""
+    def check(self, query: str, *, allows_service: bool = False) -> QueryFacts:
+        """Return what the policy says of a query; raises QueryForbidden and its kind.
+
+        A query with SERVICE is let pass with ``allows_service`` alone; to evaluate it takes
+        :mod:`peninsula.federation.dataset`.
+        """
         ...
 
     def check_update(self, update: str) -> UpdateFacts:
@@ -220,6 +239,16 @@ class Database(Protocol):
         Returns their number, and whether any is in a named graph. Raises InvalidUpload.
         """
         ...
+
+
+def put_in(query: str, inlined: Inlined) -> str:
+    """Return ``query`` with what belongs into it."""
+    parts = []
+    at = 0
+    for position, text in inlined:
+        parts += [query[at:position], text]
+        at = position
+    return "".join([*parts, query[at:]]) if parts else query
 
 
 def kind_of(result: Result) -> str:

@@ -26,12 +26,14 @@ from peninsula.dataset.interface import (
     Boolean,
     Dataset,
     Graph,
+    Inlined,
     Outcome,
     Result,
     Row,
     Solutions,
     Term,
     kind_of,
+    put_in,
 )
 from peninsula.diagnosis import explain
 from peninsula.errors import (
@@ -113,10 +115,15 @@ class LocalStatements(_Local, Graph):
     """The statements of a graph, or of a whole store, in this process."""
 
     def __init__(
-        self, store: ox.Store, graph: ox.NamedNode | ox.BlankNode | ox.DefaultGraph | None
+        self,
+        store: ox.Store,
+        graph: ox.NamedNode | ox.BlankNode | ox.DefaultGraph | None,
+        *,
+        names_graph: bool = False,
     ) -> None:
         self._store = store
         self._graph = graph
+        self._names_graph = names_graph
 
     def __iter__(self) -> Iterator[ox.Triple]:
         for quad in self._store.quads_for_pattern(None, None, None, self._graph):
@@ -133,6 +140,9 @@ class LocalStatements(_Local, Graph):
         if self._graph is None and not format.engine.supports_datasets:
             # A format without graphs holds the union of them.
             ox.serialize(self, file, format.engine, prefixes=prefixes)
+        elif self._names_graph and format.engine.supports_datasets:
+            quads = self._store.quads_for_pattern(None, None, None, self._graph)
+            ox.serialize(quads, file, format.engine, prefixes=prefixes)
         else:
             self._store.dump(file, format.engine, from_graph=self._graph, prefixes=prefixes)
 
@@ -164,11 +174,12 @@ class LocalDataset:
         base: str | None = None,
         prefixes: Mapping[str, str] | None = None,
         formats: Mapping[str, Format | None] | None = None,  # noqa: ARG002
+        inlined: Inlined = (),
     ) -> Result:
         facts = self._policy.check(query)
         return evaluate(
             self._store,
-            query,
+            put_in(query, inlined),
             # With the union switched on, the engine would overlook FROM in the query.
             is_union=self.is_union and not facts.names_dataset,
             default_graphs=default_graphs,
@@ -204,12 +215,13 @@ class LocalDataset:
         format: Format,  # noqa: ARG002, it is asked for when the answer is read
         *,
         is_everything: bool = False,
+        names_graph: bool = False,
     ) -> Graph:
         if is_everything:
             return LocalStatements(self._store, None)
         if graph is not None:
             self.statements(graph)
-        return LocalStatements(self._store, graph_name(graph))
+        return LocalStatements(self._store, graph_name(graph), names_graph=names_graph)
 
     @cached_property
     def _graphs(self) -> dict[str, int]:
@@ -318,9 +330,9 @@ class LocalDatabase:
         """Return the dataset."""
         return self._dataset
 
-    def check(self, query: str) -> QueryFacts:
+    def check(self, query: str, *, allows_service: bool = False) -> QueryFacts:
         """Return what the policy says of ``query``."""
-        return self._policy.check(query)
+        return self._policy.check(query, allows_service=allows_service)
 
     def check_update(self, update: str) -> UpdateFacts:
         """Return what the policy says of ``update``."""

@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
-from peninsula.errors import QueryForbidden, UpstreamFailed
+from peninsula.errors import QueryForbidden
 
 #: What finds the addresses of a host: ``socket.getaddrinfo``, or what a test puts in its place.
 Resolve = Callable[..., list[Any]]
@@ -31,6 +31,7 @@ _NOT_PUBLIC: Final[tuple[_Network, ...]] = (
     ipaddress.ip_network("2001::/23"),  # Teredo and other protocols (RFC 2928)
     ipaddress.ip_network("3fff::/20"),  # documentation (RFC 9637)
     ipaddress.ip_network("5f00::/16"),  # segments of routes (RFC 9602)
+    ipaddress.ip_network("fec0::/10"),  # sites (RFC 3879)
     ipaddress.ip_network("64:ff9b:1::/48"),  # translation inside of a network (RFC 8215)
 )
 #: IPv4 addresses as an IPv6 network reaches them (RFC 6052).
@@ -39,6 +40,10 @@ _SPACE: Final = re.compile(r"[\x00-\x20\x7f\\]")
 #: What a resolver takes for a number: such a host is an IPv4 address, in whatever spelling.
 _NUMBER: Final = re.compile(r"(?:0x[0-9a-f]*|[0-9]+)\.?", re.IGNORECASE)
 _HOST: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?\.?", re.IGNORECASE)
+
+
+class HostUnknown(Exception):
+    """A host has no address, or none that can be found now; says why."""
 
 
 def parse_address(iri: str) -> SplitResult:
@@ -139,17 +144,17 @@ def resolve_host(
 ) -> list[Endpoint]:
     """Return where the host of an address is, once all of it is looked at.
 
-    Raises QueryForbidden where any of its addresses is not to be connected to, UpstreamFailed
-    where it has none.
+    Raises QueryForbidden where any of its addresses is not to be connected to, HostUnknown where
+    it has none.
     """
     port = parts.port or PORTS[parts.scheme]
     try:
         found = resolve(parts.hostname, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise UpstreamFailed(f"The host {parts.hostname} is not known: {error}.") from None
+        raise HostUnknown(getattr(error, "strerror", None) or str(error)) from None
     endpoints = [(entry[0], entry[4]) for entry in found]
     if not endpoints:
-        raise UpstreamFailed(f"The host {parts.hostname} is not known: it has no address.")
+        raise HostUnknown("it has no address")
     is_allowed = is_inside if is_trusted else is_public
     if not all(is_allowed(str(address[0])) for _, address in endpoints):
         raise QueryForbidden(

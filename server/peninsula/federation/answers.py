@@ -34,6 +34,8 @@ class Answer:
     token: str
     retrieved: datetime
     received: float  # monotonic
+    #: How many bytes came, as sent.
+    size: int = 0
 
     @property
     def content(self) -> bytes:

@@ -27,7 +27,13 @@ from peninsula.errors import (
     UpstreamTimeout,
     UpstreamUnreachable,
 )
-from peninsula.federation.addresses import PORTS, Resolve, check_address, resolve_host
+from peninsula.federation.addresses import (
+    PORTS,
+    HostUnknown,
+    Resolve,
+    check_address,
+    resolve_host,
+)
 from peninsula.federation.wire import OutOfTime, Patience, TooMuch, Wire
 
 #: Redirects that repeat the request as it was, and the one that leads to its answer instead. A
@@ -146,6 +152,10 @@ def _explaining(subject: str, too_much: str) -> Iterator[None]:
         raise
     except OutOfTime:
         raise UpstreamTimeout(f"{subject} took too long.") from None
+    except HostUnknown as error:
+        raise UpstreamUnreachable(
+            f"{subject} cannot be reached: its host is not known ({error})."
+        ) from error
     except TooMuch:
         raise UpstreamFailed(too_much) from None
     except ssl.SSLCertVerificationError as error:

@@ -86,13 +86,14 @@ class Table:
     """The answer of a SELECT query: a term for each variable of a row, None where it is unbound.
 
     There are no blank nodes in it. ``is_stale`` tells that the service did not answer, and that
-    this is what it said before.
+    this is what it said before; ``received`` how many bytes came for it, 0 where it was known.
     """
 
     variables: tuple[str, ...]
     rows: list[Row]
     retrieved: datetime = field(default_factory=lambda: datetime.now(UTC), compare=False)
     is_stale: bool = False
+    received: int = field(default=0, compare=False)
 
 
 class Observer(Protocol):
@@ -155,9 +156,11 @@ class Gateway:
         It may take ``timeout`` seconds, and as long as the service's settings say at most. Raises
         UpstreamFailed and its kind, Overloaded, and ClientGone once ``is_gone``.
         """
+        began = time.monotonic()
         answer, is_stale = self._answer(service, query, "solutions", timeout, is_gone)
         variables, rows = self._read(service, answer, read_rows)
-        return Table(variables, rows, answer.retrieved, is_stale)
+        received = answer.size if answer.received >= began else 0
+        return Table(variables, rows, answer.retrieved, is_stale, received)
 
     def construct(
         self,
@@ -353,7 +356,13 @@ class Gateway:
                 raise _invalid(service, error) from None
             target.seek(0)
             packed = zlib.compress(target.read(), 1)
-        return Answer(packed, Skolem.make_token(), datetime.now(UTC), time.monotonic())
+        return Answer(
+            packed,
+            Skolem.make_token(),
+            datetime.now(UTC),
+            time.monotonic(),
+            traffic.received,
+        )
 
     def _send(
         self,

@@ -1,7 +1,7 @@
 """What must a part of this server be able to do to answer a SERVICE clause of a query?
 
-``SERVICE <peninsula:search> { ?thing search:text "김정은" ; search:score ?score }`` is no service of
-others: it is answered here, by what goes by the name “search” and is a :class:`LocalService`. It
+``SERVICE <peninsula:search> { ?thing search:text "김정은" ; search:score ?score }`` is no service
+of others: it is answered here, by what is named “search” and is a :class:`LocalService`. It
 is given the clause as triple patterns, and what the rest of the query says of its variables; it
 returns solutions. They are joined with the rest of the query, so that it may return more than is
 wanted, and never needs to filter.

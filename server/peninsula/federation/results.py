@@ -31,6 +31,7 @@ GENID: Final = f"{BASE}.well-known/genid/"
 MAX_DEPTH: Final = 64
 #: Cells of a table for each row that is allowed: wide ones have fewer rows.
 _WIDTH: Final = 8
+_MOST_VARIABLES: Final = 500
 _BATCH: Final = 4096
 #: So much of the end of an answer is looked at for why it is none.
 _TAIL: Final = 4096
@@ -128,6 +129,9 @@ def _rewrite_solutions(content: bytes | mmap.mmap, target: IO[bytes], format: st
     found = ox.parse_query_results(content[:], format=_RESULTS[format])
     if not isinstance(found, ox.QuerySolutions):
         raise InvalidAnswer("sends a truth value instead of rows")
+    if len(found.variables) > _MOST_VARIABLES:
+        # Every row costs something for each of them, bound or not.
+        raise InvalidAnswer(f"sends rows of more than {_MOST_VARIABLES} variables")
     found.serialize(target, _R.JSON)
 
 
