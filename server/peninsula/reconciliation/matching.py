@@ -40,6 +40,7 @@ from peninsula.reconciliation.scoring import (
     Asked,
     Candidate,
     decide,
+    glance,
     how_usual,
     make_asked,
     score,
@@ -203,15 +204,15 @@ class Matcher:
 
     def _look_closer(self, one: _Prepared, text: str, pool: dict[str, float]) -> None:
         """Look for names that are spelt nearly so, that have some word of it, or sound alike."""
-        for hit in self._near(text):
-            self._take(one, hit, pool)
         words = weighty(one.asked.words.words)[:_MOST_WORDS]
         for word in dict.fromkeys([*words, *map(stem, words)]):
             for spelling in (word, *spellings_of(word)[:4]):
                 self._find(one, spelling, pool)
-        if max(pool.values(), default=0.0) < _GOOD and not text.isascii():
-            for hit in self._near(romanize(text)):
-                self._take(one, hit, pool)
+        # To compare with every name there is takes longest.
+        for near in dict.fromkeys([text, romanize(text)]):
+            if max(pool.values(), default=0.0) < _GOOD:
+                for hit in self._near(near):
+                    self._take(one, hit, pool)
 
     def _find(self, one: _Prepared, text: str, pool: dict[str, float]) -> None:
         self._deadline.check()
@@ -237,10 +238,7 @@ class Matcher:
         texts = (hit.text, *(name.text for name in hit.other_names[:_NAMES_SEEN]))
         likeness = 0.0
         for text in comparable(one.asked.words, texts):
-            likeness = max(likeness, compare(one.asked.words, read_words(text)).similarity)
-            if one.asked.dates:
-                whole = read_words(text, keeps_dates=True)
-                likeness = max(likeness, compare(one.asked.with_dates, whole).similarity)
+            likeness = max(likeness, glance(one.asked, text))
         # Of a type that is not asked for, or of a kind that is hardly meant: look further.
         usual = (1.0 if is_typed else 0.9) if one.asked.types else how_usual(hit.iri)
         pool[hit.iri] = likeness * usual

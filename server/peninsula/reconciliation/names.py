@@ -43,7 +43,7 @@ _STATES: Final = (
 _JOINING: Final = frozenset(
     fold(
         "of the a an in at on and for to with by from de la al s и в во на с со о об по при к "
-        "의 및 와 과 에서 의 between mr mrs ms dr г-н"
+        "의 및 와 과 에서 의 between mr mrs ms dr г-н former ex бывший экс 전 씨"
     ).split()
 )
 #: Words that many names have.
@@ -78,6 +78,7 @@ _SHORT: Final = frozenset(("а", "у", "ом", "ем", "е", "ым"))
 #: Hangul comes from ``fold`` letter by letter; a syllable has three of them.
 _HANGUL: Final = re.compile(r"[\u1100-\u11ff]+")
 _CYRILLIC: Final = re.compile(r"[\u0400-\u04ff]+")
+_PATRONYMIC: Final = re.compile(r"\w{3,}(?:ович|евич|ич|овна|евна|ична|ovich|evich|ovna|evna)")
 _VOWELS: Final = str.maketrans({"ы": "и", "э": "е"})
 #: Characters of a text that are compared.
 _COMPARED: Final = 200
@@ -272,9 +273,12 @@ def _align(
         elif word in context or stem(word) in context:
             explained += its
         else:
-            weight += its
-            # A middle initial, or a word that joins.
-            is_sure &= word in _JOINING or (len(word) == 1 and len(text) > 2 and word.isalpha())
+            is_second = len(text) > 2 and (
+                (len(word) == 1 and word.isalpha()) or _PATRONYMIC.fullmatch(word) is not None
+            )
+            weight += min(its, 1.0) if is_second else its
+            # A middle initial, a patronymic, or a word that joins.
+            is_sure &= word in _JOINING or is_second
             is_wrong_number |= word.isdigit()
     whole = sum(map(_weight, name))
     covered = counted / weight if weight else 0.0

@@ -34,9 +34,9 @@ MATCH_FROM: Final = 80.0
 MATCH_AHEAD: Final = 5.0
 #: From here on a value agrees, and up to here it contradicts.
 _AGREES, _CONTRADICTS = 0.85, 0.3
-#: Part of the name that must be there: a surname alone names many.
-_WHOLE: Final = 0.8
-_WITH_EVIDENCE: Final = 0.5
+#: Part of the name that must be there, with so many dates and properties that agree: a surname
+#: alone names many.
+_WHOLE_WITH: Final = (0.8, 0.5, 0.35)
 #: What candidates of another type keep of their score where types only should fit.
 _OTHER_TYPE: Final = 0.7
 
@@ -112,8 +112,9 @@ def score(
     is_sure = True
     name, part = "", 0.0
     is_contradicted = False
+    agreeing = sum(value is not None and value >= _AGREES for value in (values or {}).values())
     if asked.text:
-        best = _best_name(asked, entity)
+        best = _best_name(asked, entity, agreeing)
         name, part, is_sure = best.name, best.part, best.is_sure
         features += best.features
         is_contradicted = best.is_contradicted
@@ -146,6 +147,12 @@ def score(
     return Candidate(
         entity, _percent(part), tuple(features), is_sure and not is_contradicted, name=name
     )
+
+
+def glance(asked: Asked, name: str) -> float:
+    """Return how well a name fits, before anything else is known of what has it."""
+    likeness, date = _compare(asked, name, frozenset(), ())
+    return _with_date(likeness.similarity, date)
 
 
 def decide(candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -185,7 +192,7 @@ class _Best:
     features: list[Feature]
 
 
-def _best_name(asked: Asked, entity: Entity) -> _Best:
+def _best_name(asked: Asked, entity: Entity, agreeing: int) -> _Best:
     context = word_set(entity.context)
     spans = entity.spans
     best_label, best_alias = Likeness(), Likeness()
@@ -212,7 +219,8 @@ def _best_name(asked: Asked, entity: Entity) -> _Best:
         features.append(Feature("context", _percent(likeness.explained)))
     if date is not None:
         features.append(Feature("date", _percent(date)))
-    least = _WITH_EVIDENCE if date is not None and date >= _AGREES else _WHOLE
+    agreeing += date is not None and date >= _AGREES
+    least = _WHOLE_WITH[min(agreeing, len(_WHOLE_WITH) - 1)]
     is_whole = likeness.complete >= least and likeness.covered >= 0.85
     return _Best(
         text, part, is_sure and is_whole, date is not None and date <= _CONTRADICTS, features

@@ -61,7 +61,8 @@ _ALIKE: Final = tuple(
     for pattern, to in (
         (r"shch|sch", "s"), (r"zh|dzh", "z"), (r"kh", "k"), (r"ts|tz|cz", "c"), (r"ch|tch|jj", "c"),
         (r"sh", "s"), (r"ph", "f"), (r"ck|q|x", "k"), (r"j", "c"), (r"g", "k"), (r"d", "t"),
-        (r"b", "p"), (r"w(?=[aeiouy])", ""), (r"yeo", "yo"), (r"eo|au", "o"), (r"eu|oo|ou", "u"),
+        (r"b", "p"), (r"w(?=[aeiouy])", ""), (r"yeo", "yo"),
+        (r"(?<=[^gq])ui", "i"), (r"eo|au", "o"), (r"eu|oo|ou", "u"),
         (r"ee|ie|ei|ey|iy|ij|yi|ii|yy|y(?=[^aou]|$)", "i"), (r"ae|ai|ay", "e"), (r"oe|oi|oy", "e"),
         (r"(?<=[aeiou])h(?=[^aeiou]|$)", ""), (r"[yi](?=[aou])", "i"), (r"r", "l"),
         (r"(.)\1+", r"\1"),

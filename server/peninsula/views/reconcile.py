@@ -36,6 +36,7 @@ from peninsula.protocol import (
     read_timeout,
     refuse_repetition,
 )
+from peninsula.reconciliation.entities import read_entities
 from peninsula.reconciliation.extension import extend, read_entity_id
 from peninsula.reconciliation.manifest import describe_service
 from peninsula.reconciliation.matching import Deadline, Matcher
@@ -81,6 +82,7 @@ from peninsula.views.site import (
     local_path,
     read_parameters,
     render,
+    require_reading,
     wants_html,
 )
 
@@ -198,8 +200,13 @@ def preview() -> Response:
 
 @blueprint.get("/reconcile/view")
 def view() -> BaseResponse:
-    """Lead to the page of a thing."""
-    return redirect(local_path(read_entity_id(_read_id())), 303)
+    """Lead to the page of a thing; an address that the graph knows nothing of leads nowhere."""
+    require_reading()
+    id = _read_id()
+    iri = read_entity_id(id)
+    if iri not in read_entities(dataset(), [iri], with_context=False):
+        raise _unknown(id)
+    return redirect(local_path(iri), 303)
 
 
 @blueprint.get("/reconcile/features/<path:id>")
