@@ -103,7 +103,7 @@ def find_dates(text: str) -> Dated:
 def read_edtf(text: str) -> Span | None:
     """Return the time that a date, an interval or a year in EDTF is; None where it is none."""
     text = text.strip()
-    if match := _PERIOD.fullmatch(text):
+    if (match := _PERIOD.fullmatch(text)) and match[1] <= match[2]:
         return Span(date(int(match[1]), 1, 1), date(int(match[2]), 12, 31))
     start, slash, end = text.partition("/")
     if slash:

@@ -19,7 +19,7 @@ _QID: Final = re.compile(
 )
 #: S/RES/2397 (2017), UNSCR 2397, resolution 2397, резолюция 2397, 결의 2397호, 결의 제2397호
 _RESOLUTION: Final = re.compile(
-    r"(?:s\s*/\s*res\s*/\s*|unsc\s*r?(?:es)?\.?\s*|scr\s*|res(?:olution)?\.?\s*"
+    r"(?:s\s*/\s*res\s*/\s*|unsc\s*r?(?:es)?\.?\s*|scr\s*|res(?:olutions?)?\.?\s*"
     r"(?:no\.?\s*|number\s*|#\s*|№\s*)?|резолюци\w*\s*(?:№\s*|сб\s+оон\s*№?\s*)?|결의(?:안)?\s*(?:제\s*)?)"
     r"(\d{1,4})(?:\s*호)?(?!\d|/)",
     re.IGNORECASE,

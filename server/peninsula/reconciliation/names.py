@@ -152,6 +152,8 @@ def compare(text: Words, name: Words, context: frozenset[str] = frozenset()) -> 
     """
     if not text.words or not name.words:
         return Likeness()
+    if text.words == name.words:
+        return Likeness(1, 1, 1, is_sure=True)
     if text.script != name.script and {text.script, name.script} <= {
         "latin", "hangul", "cyrillic",
     }:  # fmt: skip
@@ -213,7 +215,7 @@ def distance(one: str, other: str, most: int) -> int:
         if min(row) > most:
             return most + 1
         before_last, last = last, row
-    return last[-1]
+    return min(last[-1], most + 1)
 
 
 def _name_states(folded: str) -> str:
