@@ -7,6 +7,7 @@ well, 1 the answer is no (violations, findings), 2 it could not be done.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import re
 import shutil
@@ -14,6 +15,7 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,25 +26,31 @@ from rich.text import Text
 
 from peninsula import __version__, operating
 from peninsula.checking import POSITIONS, check
-from peninsula.config import Config, add_options, read_settings
+from peninsula.config import SETTINGS, Config, add_options, read_settings
 from peninsula.console import Console
 from peninsula.dataset.generations import format_instant
 from peninsula.dataset.interface import Dataset, Result, Term, formats_for
 from peninsula.dataset.local import LocalDataset
 from peninsula.errors import (
+    InvalidSetting,
     OperatorError,
     ParameterError,
     PeninsulaError,
     ShapesViolated,
     display_path,
 )
+from peninsula.federation.dataset import FederatedDataset, Federation
+from peninsula.federation.gateway import Gateway
+from peninsula.federation.services import Services
 from peninsula.formats import GRAPH_FORMATS, TABLE_FORMATS, find
+from peninsula.importing import samples
 from peninsula.knowledge import Knowledge, find_knowledge
 from peninsula.library import QueryTemplate, read_library, read_question
 from peninsula.loading import open_local
 from peninsula.namespaces import expand
 from peninsula.negotiation import choose
 from peninsula.positions import derive_file
+from peninsula.protocol import SERVICES
 from peninsula.shacl.rendering import RENDERINGS
 from peninsula.submission import validate_files
 from peninsula.tables import Table, make_table
@@ -56,6 +64,7 @@ FAILED: Final = 2
 
 _WIDE: Final = 100
 _STORE_SETTINGS: Final = ("store", "knowledge", "default_graph", "config")
+_SERVICE_SETTINGS: Final = ("services", "trusted_services", "contact")
 _EXAMPLES: Final = """\
 examples:
   peninsula serve                                     the server, at http://localhost:7878/
@@ -120,7 +129,10 @@ def _make_parser() -> argparse.ArgumentParser:
         "--allow-violations", action="store_true", help="Serve even where the data break a shape."
     )
 
-    sub = command("query", _query, "Ask a question and print the answer.", _STORE_SETTINGS)
+    sub = command(
+        "query", _query, "Ask a question and print the answer.",
+        (*_STORE_SETTINGS, *_SERVICE_SETTINGS),
+    )  # fmt: skip
     sub.add_argument("query", help="a file, the name of a question, SPARQL itself, or - for stdin")
     names = [format.name for format in (*TABLE_FORMATS, *GRAPH_FORMATS)]
     sub.add_argument(
@@ -136,6 +148,11 @@ def _make_parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "--examples", action="store_true", help="give every parameter its example value"
     )
+    sub.add_argument(
+        "--ask", choices=SERVICES, default=SERVICES[0],
+        help="who answers SERVICE: the service (live), what is kept of it (snapshot), "
+        "or that where the service does not answer (fallback); default: live",
+    )  # fmt: skip
 
     sub = command("validate", _validate, "Say what the shapes find wrong.", ("knowledge", "config"))
     sub.add_argument("files", nargs="+", type=Path, metavar="FILE", help="RDF in any format")
@@ -161,6 +178,10 @@ def _make_parser() -> argparse.ArgumentParser:
         ("knowledge", "config"),
     )
     sub.add_argument("--strict", action="store_true", help="let warnings fail, too")
+    sub.add_argument(
+        "--service", action="append", default=[], metavar="NAME=IRI",
+        help="where a service for tests is, so that the questions that ask one are asked, too",
+    )  # fmt: skip
 
     sub = command("export", _export, "Write the graph, or one named graph.", _STORE_SETTINGS)
     sub.add_argument("--graph", metavar="IRI", help="a named graph, e.g. graph:record")
@@ -169,6 +190,7 @@ def _make_parser() -> argparse.ArgumentParser:
         help=f"{', '.join(f.name for f in GRAPH_FORMATS)}; default: trig, or turtle with --graph",
     )  # fmt: skip
 
+    _add_import(command)
     _add_store_commands(command)
 
     sub = command(
@@ -182,6 +204,42 @@ def _make_parser() -> argparse.ArgumentParser:
     )
     sub.add_argument("--check", action="store_true", help="change nothing; 1 if it would change")
     return parser
+
+
+def _add_import(command: Callable[..., argparse.ArgumentParser]) -> None:
+    sub = command(
+        "import",
+        _import,
+        "Make statements of tables (CSV) by a mapping (CSVW); all or nothing enters.",
+        (*_STORE_SETTINGS, "history_graph", "keep", "keep_days"),
+    )
+    sub.add_argument("files", nargs="*", type=Path, metavar="FILE", help="CSV, one a table")
+    sub.add_argument("--mapping", type=Path, metavar="FILE", help="CSVW metadata (JSON)")
+    sub.add_argument(
+        "--graph", metavar="IRI", help="the named graph; default: what the mapping says"
+    )
+    sub.add_argument(
+        "--dry-run", action="store_true", help="only say what is wrong and what would change"
+    )
+    sub.add_argument(
+        "--output", type=Path, metavar="FILE", help="write Turtle, and leave the store as it is"
+    )
+    sub.add_argument(
+        "--server", metavar="URL", default="",
+        help="import into a server that runs; the token is taken from PENINSULA_TOKEN",
+    )  # fmt: skip
+    sub.add_argument(
+        "--token", default=os.environ.get("PENINSULA_TOKEN", ""), help=argparse.SUPPRESS
+    )
+    sub.add_argument(
+        "--format", choices=("text", "json", "sarif"), default="text", metavar="FORMAT",
+        help="of the report: text, json, sarif; default: text",
+    )  # fmt: skip
+    sub.add_argument(
+        "--example", metavar="NAME", nargs="?", const="",
+        help="show an example to begin with: votes, events, tenures; with FILE, copy it to that "
+        "folder",
+    )  # fmt: skip
 
 
 def _add_store_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
@@ -283,6 +341,44 @@ def _load(options: argparse.Namespace) -> int:
     return OK
 
 
+def _import(options: argparse.Namespace) -> int:
+    if options.example is not None:
+        return _show_example(options.example, options.files)
+    if not options.files or options.mapping is None:
+        raise OperatorError(
+            "import needs tables and a mapping.",
+            "peninsula import votes.csv --mapping votes.json; --example votes shows both.",
+        )
+    # What reads tables takes a moment to load, and nothing else needs it.
+    from peninsula.importing import running  # noqa: PLC0415
+    from peninsula.importing.report import RENDERINGS as REPORTS  # noqa: PLC0415
+
+    order = running.Order(
+        options.files,
+        options.mapping,
+        options.graph or "",
+        options.output,
+        options.dry_run,
+        options.server,
+        options.token,
+    )
+    with Console() as console:
+        report = running.run(order, _read_config(options), console)
+    sys.stdout.write(REPORTS[options.format](report))
+    return NO if report.is_refused else OK
+
+
+def _show_example(name: str, folders: Sequence[Path]) -> int:
+    if not name:
+        print("\n".join(samples.list_examples()))
+    elif folders:
+        for path in samples.copy_example(name, folders[0]):
+            print(display_path(path))
+    else:
+        print(samples.show_example(name), end="")
+    return OK
+
+
 def _history_list(options: argparse.Namespace) -> int:
     found = operating.list_generations(_read_config(options))
     shown = TerminalTable(header_style="bold")
@@ -380,12 +476,15 @@ def _query(options: argparse.Namespace) -> int:
     knowledge = find_knowledge(_read_config(options).knowledge)
     template = _find_query(options.query, knowledge)
     values = _read_values(options.param)
-    dataset = _open(options)
-    if isinstance(template, QueryTemplate):
-        examples = template.examples if options.examples else {}
-        result = template.ask(dataset, {**examples, **values})
-    else:
-        result = dataset.evaluate(template, substitutions=_guess_terms(values))
+    config = _read_config(options)
+    with contextlib.closing(Gateway(contact=config.contact)) as gateway:
+        federation = Federation(config.allowed_services(), gateway)
+        dataset = FederatedDataset(_open(options), federation, mode=options.ask)
+        if isinstance(template, QueryTemplate):
+            examples = template.examples if options.examples else {}
+            result = template.ask(dataset, {**examples, **values})
+        else:
+            result = dataset.evaluate(template, substitutions=_guess_terms(values))
     wanted = options.format or ("table" if sys.stdout.isatty() else None)
     if wanted == "table":
         _print_table(result, dataset)
@@ -484,15 +583,30 @@ def _validate(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     severities = Counter({"error": 0, "warning": 0, "note": 0})
+    config = _read_config(options)
+    federate = _federate(options.service, config) if options.service else None
     with Console() as console:
-        knowledge = find_knowledge(_read_config(options).knowledge)
-        for finding in check(knowledge, console):
+        knowledge = find_knowledge(config.knowledge)
+        for finding in check(knowledge, console, federate=federate):
             console.finish()
             print(finding, flush=True)
             severities[finding.severity] += 1
     print(", ".join(f"{n} {what}{'' if n == 1 else 's'}" for what, n in severities.items()))
     is_bad = severities["error"] or (options.strict and severities["warning"])
     return NO if is_bad else OK
+
+
+def _federate(named: Sequence[str], config: Config) -> Callable[[Dataset], Dataset]:
+    """Return what makes a dataset ask the services that are named as NAME=IRI."""
+    [setting] = [setting for setting in SETTINGS if setting.name == "services"]
+    try:
+        given = setting.read(",".join(named))
+    except ValueError as error:
+        raise InvalidSetting(f"--service {error}.", "Write --service wikidata=IRI.") from None
+    # Whoever names it here means it, wherever it is.
+    services = Services(replace(service, is_trusted=True) for service in given)
+    federation = Federation(services, Gateway(contact=config.contact))
+    return lambda dataset: FederatedDataset(dataset, federation)
 
 
 def _export(options: argparse.Namespace) -> int:

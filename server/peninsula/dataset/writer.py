@@ -14,6 +14,7 @@ import errno
 import gc
 import importlib
 import os
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -111,6 +112,29 @@ class _Kept:
     delta: Delta
     agent: str
     summary: str
+    #: Files that it was made of: SHA-256 and name.
+    used: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What a patch says of itself: what it does, and of which files it was made."""
+
+    summary: str = ""
+    used: tuple[tuple[str, str], ...] = ()
+
+
+#: Files that a patch may name, and characters of what it says.
+_MOST_USED: Final = 20
+_LONGEST_TOLD: Final = 300
+_USED: Final = re.compile(r"([0-9a-f]{64}) (\S.{0,200})")
+
+
+def _read_told(patch: deltas.Patch) -> _Told:
+    values = [(name, term.value) for name, term in patch.headers if isinstance(term, ox.Literal)]
+    found = (_USED.fullmatch(value) for name, value in values if name == "used")
+    summary = next((value for name, value in values if name == "summary"), "")
+    return _Told(summary[:_LONGEST_TOLD], tuple((m[1], m[2]) for m in found if m)[:_MOST_USED])
 
 
 class Writer:
@@ -134,6 +158,7 @@ class Writer:
         self._generations.checkout(working, number)
         self._store = ox.Store(str(working))
         self._kept: list[_Kept] = []
+        self._told = _Told()
 
     @property
     def generation(self) -> int:
@@ -152,7 +177,9 @@ class Writer:
         graph = graph_name(name)
         existed = name is None or self._store.contains_named_graph(graph)
         is_trial = bool(message.get("dry_run"))
+        self._told = _Told()
         delta = work[message["kind"]](message)
+        told = self._told
         try:
             delta = self._spare_history(delta)
             verdict = self._gate.judge(
@@ -179,7 +206,8 @@ class Writer:
             with Path(target).open("wb") as file:
                 deltas.write_patch(delta, file, {})
         elif not delta.is_empty:
-            self._kept.append(_Kept(delta, message["agent"], message["summary"]))
+            summary = ": ".join(filter(None, (message["summary"], told.summary)))
+            self._kept.append(_Kept(delta, message["agent"], summary, told.used))
         return answer
 
     def judge(self, message: Message) -> Message:
@@ -304,6 +332,7 @@ class Writer:
 
     def _patch(self, message: Message) -> Delta:
         patch = deltas.read_patch(Path(message["path"]).read_bytes())
+        self._told = _read_told(patch)
         delta = patch.delta(self._store)
         if message["only_graph"] is not None:
             deltas.keep_to(delta, message["only_graph"])
@@ -355,6 +384,12 @@ class Writer:
             say(activity, "prov:wasAssociatedWith", agent)
             say(agent, "rdf:type", ox.NamedNode(expand("prov:Agent")))
             say(agent, "rdfs:label", ox.Literal(kept.agent))
+            for digest, name in kept.used:
+                file = ox.NamedNode(f"{BASE}history/file/{digest}")
+                say(activity, "prov:used", file)
+                say(file, "rdf:type", ox.NamedNode(expand("prov:Entity")))
+                say(file, "rdfs:label", ox.Literal(name))
+                say(file, "pen:sha256", ox.Literal(digest))
         is_new = not self._store.contains_named_graph(graph)
         return Delta(
             added={quad for quad in quads if quad not in self._store},

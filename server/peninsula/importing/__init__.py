@@ -1,0 +1,1 @@
+"""Tables of curators into statements; begin with :mod:`peninsula.importing.running`."""

@@ -1,0 +1,494 @@
+"""Which statements does a row make, and from which of its cells does each come?
+
+The minimal mode of “Generating RDF from Tabular Data on the Web”
+(https://www.w3.org/TR/csv2rdf/): a statement for each value of each cell, about the thing that the
+column is about; virtual columns add what no cell says. Generating twice gives the same, so that
+the cell behind a statement is found by generating again, and nothing need be kept for it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import pyoxigraph as ox
+
+from peninsula.importing.cells import CellError, CellReader, Value
+from peninsula.importing.mapping import Column, Table
+from peninsula.importing.reading import SourceRow, TableFile, Tick
+from peninsula.importing.report import Place, Problem, Problems, show_value
+from peninsula.importing.resolving import Names
+from peninsula.importing.templates import Template
+from peninsula.namespaces import PREFIXES, expand
+
+#: What begins so is declared in the ontology, or is one of its shapes.
+_PROTECTED: Final = (PREFIXES["pen"], PREFIXES["pensh"])
+_STRING: Final = expand("xsd:string")
+#: Keys for which near ones are looked for: each costs a look at all of them.
+_LOOKS: Final = 50
+
+
+@dataclass(slots=True)
+class RowStatements:
+    """What a row says; beside each statement the position of its column in the file, or 0."""
+
+    number: int
+    line: int
+    #: The thing that the row is about first of all.
+    subject: str
+    statements: list[tuple[ox.Triple, int]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """How a column is worked out."""
+
+    column: Column
+    datatype: ox.NamedNode | None
+    #: The position in the file of the column from which its statements come.
+    position: int
+
+
+class Generator:
+    """Makes the statements of one file."""
+
+    def __init__(self, table: Table, file: TableFile, names: Names) -> None:
+        self.table = table
+        self.file = file
+        self._readers = {c.name: CellReader(c, names) for c in table.columns}
+        self._titles: list[str] = []
+        #: Columns of the table by their place in the file.
+        self._columns: list[Column] = []
+        self._positions: dict[str, int] = {}
+        self._plans: list[_Plan] = []
+        self._main: Template | None = None
+        self._nodes: dict[str, ox.NamedNode] = {}
+        #: Rows that were read so far, the wrong ones among them.
+        self.count = 0
+
+    def title(self, position: int) -> str:
+        """Return what the file calls the column at a place in it, counted from 1."""
+        return self._titles[position - 1] if 0 < position <= len(self._titles) else ""
+
+    def generate(self, problems: Problems, tick: Tick = lambda _: None) -> Iterator[RowStatements]:
+        """Yield what each row says; what is wrong is told, and such a row says nothing."""
+        rows = self.file.rows(problems, tick)
+        if not self._begin(rows, problems):
+            return
+        keys = _Keys(self.table)
+        self.count = 0
+        for row in rows:
+            self.count += 1
+            made = self._generate_row(row, keys, problems)
+            if made is not None:
+                yield made
+        if not self.count and not problems:
+            problems.add(Problem(Place(self.file.name), "the table has a head and no rows"))
+
+    # The head.
+
+    def _begin(self, rows: Iterator[SourceRow], problems: Problems) -> bool:
+        """Find out which column stands where; return whether the table can be read."""
+        real = self.table.real
+        if not self.table.dialect.has_header:
+            self._titles = [column.shown for column in real]
+            self._arrange(real)
+            return True
+        head = next(rows, None)
+        if head is None:
+            if not problems:
+                problems.add(Problem(Place(self.file.name), "there is no head"))
+            return False
+        self._titles = [cell.strip().removeprefix("\ufeff") for cell in head.cells]
+        before = problems.count
+        found: list[Column | None] = []
+        for position, title in enumerate(self._titles, start=1):
+            column = next((c for c in real if title in {c.name, *c.titles}), None)
+            place = Place(self.file.name, head.number, title, head.line, position)
+            if column is None and not title:
+                place = Place(self.file.name, head.number, f"{position}", head.line, position)
+                problems.add(Problem(place, "the column has no name in the head"))
+            elif column is None:
+                free = {t for c in real for t in (c.titles or (c.name,))} - set(self._titles)
+                near = tuple(difflib.get_close_matches(title, sorted(free), n=2))
+                message = (
+                    "the mapping knows no such column; a column that is not to be imported has "
+                    "“suppressOutput”"
+                )
+                problems.add(Problem(place, message, near=near))
+            elif column in found:
+                problems.add(Problem(place, f"the column {column.shown} is there twice"))
+            found.append(column)
+        self._check_absent([c for c in real if c not in found], head, problems)
+        if problems.count > before:
+            return False
+        self._arrange([column for column in found if column is not None])
+        return True
+
+    def _check_absent(self, absent: Sequence[Column], head: SourceRow, problems: Problems) -> None:
+        """A column may only be missing where nothing needs it."""
+        needed = {
+            variable.partition(".")[0]
+            for column in self.table.columns
+            if column.about
+            for variable in column.about.variables
+        }
+        needed.update(self.table.primary_key)
+        for key in self.table.foreign_keys:
+            needed.update(key.columns)
+        for column in absent:
+            if column.is_required or column.name in needed:
+                near = tuple(difflib.get_close_matches(column.shown, self._titles, n=2))
+                place = Place(self.file.name, head.number, line=head.line)
+                message = f"the column {column.shown} is missing"
+                problems.add(Problem(place, message, near=near))
+
+    def _arrange(self, found: Sequence[Column]) -> None:
+        self._columns = list(found)
+        self._positions = {c.name: place for place, c in enumerate(found, start=1)}
+        self._plans = [
+            _Plan(column, _datatype_of(column), self._position_of(column))
+            for column in self.table.columns
+            if not column.is_suppressed and (column.is_virtual or column.name in self._positions)
+        ]
+        abouts = [plan.column.about for plan in self._plans if plan.column.about]
+        self._main = abouts[0] if abouts else None
+        self._variables = _used_variables(self.table)
+
+    def _position_of(self, column: Column) -> int:
+        """Return where in the file the values of a column come from, 0 where from nowhere."""
+        if not column.is_virtual:
+            return self._positions[column.name]
+        sources = [t for t in (column.value, column.text) if t]
+        for template in sources:
+            for variable in template.variables:
+                if position := self._positions.get(variable.partition(".")[0]):
+                    return position
+        return self._positions.get(column.each, 0)
+
+    # A row.
+
+    def _generate_row(
+        self, row: SourceRow, keys: _Keys, problems: Problems
+    ) -> RowStatements | None:
+        before = problems.count
+        if len(row.cells) != len(self._columns):
+            problems.add(self._problem(row, 0, self._explain_width(len(row.cells))))
+            return None
+        cells: dict[str, tuple[Value, ...]] = {}
+        trimmed = map(self._trim, row.cells)
+        for position, (column, text) in enumerate(zip(self._columns, trimmed, strict=True), 1):
+            try:
+                cells[column.name] = self._readers[column.name].read(text)
+            except CellError as error:
+                problems.add(self._problem(row, position, str(error), error.near, text))
+        if problems.count > before:
+            return None
+        keys.check(self, row, cells, problems)
+        values = self._variables_of(row, cells, problems)
+        made = RowStatements(row.number, row.line, "")
+        if problems.count == before:
+            self._state(row, cells, values, made, problems)
+        return made if problems.count == before else None
+
+    def _trim(self, text: str) -> str:
+        match self.table.dialect.trims:
+            case "true":
+                return text.strip()
+            case "start":
+                return text.lstrip()
+            case "end":
+                return text.rstrip()
+        return text
+
+    def _explain_width(self, count: int) -> str:
+        wanted = len(self._columns)
+        cells = "1 cell" if count == 1 else f"{count} cells"
+        hint = (
+            f"is a {show_value(self.table.dialect.delimiter)} in a value not in quotes?"
+            if count > wanted
+            else "are some missing at its end, or is the delimiter another?"
+        )
+        return f"the row has {cells}, and the head {wanted}; {hint}"
+
+    def _variables_of(
+        self, row: SourceRow, cells: Mapping[str, tuple[Value, ...]], problems: Problems
+    ) -> dict[str, str | None]:
+        """Return the values for the templates; those of lists are put in one by one, later."""
+        values: dict[str, str | None] = {
+            "_row": str(row.number - self._first),
+            "_sourceRow": str(row.number),
+        }
+        for variable, name, part in self._variables:
+            found = cells.get(name, ())
+            if not found:
+                values[variable] = None
+            elif not self.table.find(name).separator:
+                values[variable] = self._part(row, name, part, found[0], problems)
+        return values
+
+    @property
+    def _first(self) -> int:
+        return self.table.dialect.skipped_rows + self.table.dialect.has_header
+
+    def _part(
+        self, row: SourceRow, name: str, part: str, value: Value, problems: Problems
+    ) -> str | None:
+        if not part:
+            return value.text
+        try:
+            return self._readers[name].part(value, part)
+        except CellError as error:
+            problems.add(self._problem(row, self._positions[name], str(error), (), value.text))
+            return None
+
+    def _state(
+        self,
+        row: SourceRow,
+        cells: Mapping[str, tuple[Value, ...]],
+        values: dict[str, str | None],
+        made: RowStatements,
+        problems: Problems,
+    ) -> None:
+        seen: set[ox.Triple] = set()
+        for plan in self._plans:
+            column = plan.column
+            if any(not cells.get(name) for name in column.when):
+                continue
+            if column.each:
+                for value in cells.get(column.each, ()):
+                    each = dict(values)
+                    for variable, name, part in self._variables:
+                        if name == column.each:
+                            each[variable] = self._part(row, name, part, value, problems)
+                    self._state_column(row, plan, cells, each, made, seen, problems)
+            else:
+                self._state_column(row, plan, cells, values, made, seen, problems)
+
+    def _state_column(
+        self,
+        row: SourceRow,
+        plan: _Plan,
+        cells: Mapping[str, tuple[Value, ...]],
+        values: dict[str, str | None],
+        made: RowStatements,
+        seen: set[ox.Triple],
+        problems: Problems,
+    ) -> None:
+        column = plan.column
+        objects = list(self._objects(row, plan, cells, values, problems))
+        if not objects:
+            return
+        values = values | {
+            "_name": column.name,
+            "_column": str(column.number),
+            "_sourceColumn": str(plan.position),
+        }
+        assert column.about
+        assert column.predicate
+        about = self._expand(row, plan, column.about, values, "a name of the thing", problems)
+        property = self._expand(row, plan, column.predicate, values, "a property", problems)
+        if about is None or property is None:
+            return
+        if about.value.startswith(_PROTECTED):
+            message = f"{about} belongs to the ontology, which is not imported into"
+            problems.add(self._problem(row, plan.position, message))
+            return
+        if column.about is self._main or not made.subject:
+            made.subject = made.subject or about.value
+        for value in objects:
+            triple = ox.Triple(about, property, value)
+            if triple not in seen:
+                seen.add(triple)
+                made.statements.append((triple, plan.position))
+
+    def _objects(
+        self,
+        row: SourceRow,
+        plan: _Plan,
+        cells: Mapping[str, tuple[Value, ...]],
+        values: dict[str, str | None],
+        problems: Problems,
+    ) -> Iterator[ox.NamedNode | ox.Literal]:
+        """Yield the values that a column gives in this row."""
+        column = plan.column
+        if column.is_virtual:
+            if column.value:
+                yield from self._value_of(row, plan, column.value, values, problems)
+            else:
+                text = column.text.expand(values) if column.text else column.described.default
+                if text:
+                    yield self._literal(row, plan, text, problems)
+            return
+        for value in cells.get(column.name, ()):
+            if column.value:
+                own = values
+                if column.separator:
+                    own = values | {
+                        variable: self._part(row, name, part, value, problems)
+                        for variable, name, part in self._variables
+                        if name == column.name
+                    }
+                yield from self._value_of(row, plan, column.value, own, problems)
+            elif value.iri:
+                yield self._node(value.iri)
+            else:
+                yield self._literal(row, plan, value.text, problems, is_read=True)
+
+    def _value_of(
+        self,
+        row: SourceRow,
+        plan: _Plan,
+        template: Template,
+        values: dict[str, str | None],
+        problems: Problems,
+    ) -> Iterator[ox.NamedNode]:
+        if not template.missing(values):
+            node = self._expand(row, plan, template, values, "a value", problems)
+            if node is not None:
+                yield node
+
+    def _literal(
+        self, row: SourceRow, plan: _Plan, text: str, problems: Problems, *, is_read: bool = False
+    ) -> ox.Literal:
+        if not is_read and plan.column.described.datatype:
+            try:
+                text = self._readers[plan.column.name].read(text)[0].text
+            except CellError as error:
+                problems.add(self._problem(row, plan.position, f"{plan.column.shown}: {error}"))
+        if plan.column.language:
+            return ox.Literal(text, language=plan.column.language)
+        return ox.Literal(text, datatype=plan.datatype) if plan.datatype else ox.Literal(text)
+
+    def _expand(
+        self,
+        row: SourceRow,
+        plan: _Plan,
+        template: Template,
+        values: Mapping[str, str | None],
+        what: str,
+        problems: Problems,
+    ) -> ox.NamedNode | None:
+        iri = template.expand(values)
+        if iri is None:
+            missing = template.missing(values)
+            position = self._positions.get(missing.partition(".")[0], plan.position)
+            message = (
+                f"{what} is made of {{{missing}}}, which is empty here ({template.source}); where "
+                "it may be empty, let the mapping say so with “import:when”"
+            )
+            problems.add(self._problem(row, position, message))
+            return None
+        try:
+            return self._node(iri)
+        except ValueError as error:
+            message = f"{show_value(iri)} is no IRI ({template.source}): {error}"
+            problems.add(self._problem(row, plan.position, message))
+            return None
+
+    def _node(self, iri: str) -> ox.NamedNode:
+        node = self._nodes.get(iri)
+        if node is None:
+            if ":" not in iri:
+                raise ValueError("it has no scheme")
+            node = ox.NamedNode(iri)
+            if len(self._nodes) < 10_000:
+                self._nodes[iri] = node
+        return node
+
+    def _problem(
+        self,
+        row: SourceRow,
+        position: int,
+        message: str,
+        near: tuple[str, ...] = (),
+        value: str = "",
+    ) -> Problem:
+        place = Place(self.file.name, row.number, self.title(position), row.line, position)
+        return Problem(place, message, value=value[:1000], near=near)
+
+    def place(self, made: RowStatements, position: int) -> Place:
+        """Return where a statement comes from."""
+        return Place(self.file.name, made.number, self.title(position), made.line, position)
+
+
+class _Keys:
+    """The keys of the rows that were read, each of which is there once."""
+
+    def __init__(self, table: Table) -> None:
+        self._columns = table.primary_key
+        self._seen: dict[tuple[object, ...], int] = {}
+
+    def check(
+        self,
+        generator: Generator,
+        row: SourceRow,
+        cells: Mapping[str, tuple[Value, ...]],
+        problems: Problems,
+    ) -> None:
+        if not self._columns:
+            return
+        key = tuple(tuple(v.text for v in cells.get(name, ())) for name in self._columns)
+        first = self._seen.setdefault(key, row.number)
+        if first != row.number:
+            shown = ", ".join(show_value("; ".join(map(str, part))) for part in key)
+            message = f"the key {shown} stands in row {first}, too"
+            position = generator._positions.get(self._columns[0], 0)  # noqa: SLF001, one module
+            problems.add(generator._problem(row, position, message))  # noqa: SLF001
+
+
+def check_foreign_keys(generators: Mapping[str, Generator], problems: Problems) -> None:
+    """Tell of the values that refer to another table of the import, and are not in it."""
+    for generator in generators.values():
+        for key in generator.table.foreign_keys:
+            target = generators[key.table]
+            known = {k for _, k in _read_keys(target, key.referenced)}
+            firsts = sorted({value[0] for value in known})
+            looks = 0
+            for row, value in _read_keys(generator, key.columns):
+                if value in known or not any(value):
+                    continue
+                looks += 1
+                near = difflib.get_close_matches(value[0], firsts, n=2) if looks <= _LOOKS else []
+                message = f"{', '.join(map(show_value, value))} is not in {target.file.name}"
+                position = generator._positions.get(key.columns[0], 0)  # noqa: SLF001
+                problems.add(generator._problem(row, position, message, tuple(near)))  # noqa: SLF001
+
+
+def _read_keys(
+    generator: Generator, columns: Iterable[str]
+) -> Iterator[tuple[SourceRow, tuple[str, ...]]]:
+    """Yield the rows that have their form, and the texts of some of their cells."""
+    positions = [generator._positions.get(name) for name in columns]  # noqa: SLF001
+    rows = generator.file.rows(Problems())
+    if generator.table.dialect.has_header:
+        next(rows, None)
+    for row in rows:
+        if len(row.cells) == len(generator._columns):  # noqa: SLF001
+            yield row, tuple(row.cells[p - 1].strip() if p else "" for p in positions)
+
+
+def _datatype_of(column: Column) -> ox.NamedNode | None:
+    if not column.datatype or column.datatype == _STRING:
+        return None
+    return ox.NamedNode(column.datatype)
+
+
+def _used_variables(table: Table) -> list[tuple[str, str, str]]:
+    """Return the variables that templates use, with the column and the part that each means."""
+    names = {column.name for column in table.real}
+    used = dict.fromkeys(
+        variable
+        for column in table.columns
+        for template in (column.about, column.predicate, column.value, column.text)
+        if template
+        for variable in template.variables
+    )
+    found = []
+    for variable in used:
+        name, _, part = variable.partition(".")
+        if name in names:
+            found.append((variable, name, part))
+    return found
