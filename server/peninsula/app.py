@@ -31,6 +31,7 @@ from peninsula.errors import (
     StoreFull,
     UnknownGeneration,
 )
+from peninsula.federation.dataset import Federation
 from peninsula.federation.gateway import Gateway
 from peninsula.formats import HTML, PLAIN_JSON
 from peninsula.front import Front
@@ -68,6 +69,7 @@ from peninsula.views.changes import OUTCOMES, outcome_of
 from peninsula.views.site import (
     EXTENSION,
     Site,
+    calls,
     current_site,
     language,
     link,
@@ -81,6 +83,8 @@ from peninsula.views.site import (
 PROBLEM: Final = "application/problem+json"
 #: Endpoints whose requests are counted as queries.
 _QUERIES: Final = frozenset({"sparql.sparql", "queries.question"})
+#: Services that a header tells of: clients take some kilobytes.
+_MOST_CALLS: Final = 16
 _log = logging.getLogger(__name__)
 
 
@@ -112,9 +116,10 @@ def create_app(
     if isinstance(database, EmbeddedDatabase):
         operations.observe(metrics, database)
     operations.observe_services(metrics, gateway)
+    services = config.allowed_services()
     app.extensions[EXTENSION] = Site(
         config, database, knowledge, library, Tokens(config.store), metrics, cache, built,
-        config.allowed_services(), gateway,
+        services, gateway, Federation(services, gateway),
     )  # fmt: skip
     for module in (
         assets, pages, positions, timeline, maps, network, search, reconcile, queries, programs, sparql,
@@ -250,6 +255,8 @@ def finish(response: Response) -> Response:
     if request.method == "HEAD" and response.is_streamed:
         response.close()
         response.response = ()
+    if asked := calls():
+        response.headers["Peninsula-Federation"] = ", ".join(map(str, asked[:_MOST_CALLS]))
     _observe(response)
     return response
 

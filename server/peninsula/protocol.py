@@ -26,9 +26,11 @@ ACCEPT_QUERY: Final = f"{QUERY}, {FORM}"
 QUERY_METHODS: Final = ("GET", "HEAD", "POST", "QUERY")
 UPDATE_METHODS: Final = ("POST",)
 
-_ONCE: Final = ("query", "update", "format", "timeout", "generation", "dry-run")
+_ONCE: Final = ("query", "update", "format", "timeout", "generation", "services", "dry-run")
 _QUERY_ONLY: Final = ("query", "default-graph-uri", "named-graph-uri")
 _UPDATE_ONLY: Final = ("update", "using-graph-uri", "using-named-graph-uri", "dry-run")
+#: Who answers SERVICE: the service, what is kept of it, or that where the service does not answer.
+SERVICES: Final = ("live", "snapshot", "fallback")
 _UTF_8: Final = frozenset(["", "utf-8", "utf8", "us-ascii"])
 _SECONDS: Final = re.compile(r"\d{1,9}(?:\.\d{0,9})?|\.\d{1,9}", re.ASCII)
 _NUMBER: Final = re.compile(r"0*[1-9]\d{0,17}", re.ASCII)
@@ -55,6 +57,7 @@ class QueryRequest:
 
     ``format`` names one, or several with commas between, of which the first on offer is meant.
     ``timeout`` is in seconds; ``generation`` is the number of the one to ask, None the newest.
+    ``services`` says who answers SERVICE: live, snapshot, or fallback.
     """
 
     query: str
@@ -63,6 +66,7 @@ class QueryRequest:
     format: str | None = None
     timeout: float | None = None
     generation: int | None = None
+    services: str = "live"
 
 
 @dataclass(frozen=True)
@@ -226,6 +230,17 @@ def read_generation(values: dict[str, str]) -> int | None:
     return int(text)
 
 
+def read_services(values: dict[str, str]) -> str:
+    """Return the parameter ``services``: who answers SERVICE."""
+    text = values.get("services", "").strip() or SERVICES[0]
+    if text not in SERVICES:
+        raise ProtocolError(
+            f"services: “{text[:40]}” is nothing that can be asked.",
+            f"Write {', '.join(SERVICES[:-1])} or {SERVICES[-1]}.",
+        )
+    return text
+
+
 def refuse_repetition(pairs: Sequence[tuple[str, str]], names: Iterable[str] = _ONCE) -> None:
     """Refuse a parameter that may be given once and is given more often."""
     for name in names:
@@ -298,6 +313,7 @@ def _make_query(pairs: Sequence[tuple[str, str]]) -> QueryRequest:
         ",".join(value for name, value in pairs if name == "format" and value) or None,
         read_timeout(values),
         read_generation(values),
+        read_services(values),
     )
 
 

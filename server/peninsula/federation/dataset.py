@@ -69,9 +69,6 @@ _MOST_LOCAL: Final = 20_000
 _LOCAL_BATCH: Final = 1000
 #: Bytes of bindings that are sent with one request.
 _REQUEST_BYTES: Final = 64 * 1024
-#: Who is asked where a query names a service: the service, what is kept of it, or that where the
-#: service does not answer.
-MODES: Final = ("live", "snapshot", "fallback")
 
 
 @dataclass(frozen=True)
@@ -149,7 +146,11 @@ class FederatedDataset:
         mode: str = "live",
         note: Callable[[list[Call]], None] | None = None,
     ) -> None:
-        """``note`` is told what the clauses of each query came to, before its answer is there."""
+        """``mode`` is live, snapshot or fallback; ``note`` is told what clauses came to.
+
+        That is who answers for a service: it, what is kept of it, or that where it does not
+        answer. What clauses came to is told for each query, before its answer is there.
+        """
         self._inner = inner
         self.federation = federation
         self.patience = patience or Patience()
@@ -195,8 +196,15 @@ class FederatedDataset:
     def statements(self, graph: str | None = None) -> Iterator[ox.Quad]:
         return self._inner.statements(graph)
 
-    def dump(self, graph: str | None, format: Format, *, is_everything: bool = False) -> Graph:
-        return self._inner.dump(graph, format, is_everything=is_everything)
+    def dump(
+        self,
+        graph: str | None,
+        format: Format,
+        *,
+        is_everything: bool = False,
+        names_graph: bool = False,
+    ) -> Graph:
+        return self._inner.dump(graph, format, is_everything=is_everything, names_graph=names_graph)
 
 
 def asks_service(query: str) -> bool:
@@ -473,8 +481,8 @@ class _Evaluation:
         except (NoSnapshot, ServiceForbidden):
             return None
 
-    def _solve(self, step: Fetch, target: _Target, call: Call) -> tuple[tuple[str, ...], list[Row]]:
-        question = make_question(self._query, step.place, self._prefixes, self._base)
+    def _solve(self, step: Fetch, target: _Target, question: Question, call: Call) -> list[Row]:
+        """Return solutions of a clause: a term for each variable of ``question``."""
         variables = question.variables
         if isinstance(target, Service):
             left = target.max_requests_per_query - self._requests.get(target.name, 0)

@@ -271,23 +271,21 @@ class Gateway:
             # Who ran it had less time than this one, or left.
             if not isinstance(errand.error, ClientGone | UpstreamTimeout | UpstreamBusy):
                 assert errand.error
-                raise copy.copy(errand.error) from errand.error
+                raise copy.copy(errand.error)
             if patience.left <= 0:
                 raise _too_long(service)
 
     def _lead(self, service: Service, key: Key, errand: Errand, patience: Patience) -> Answer:
-        answer: Answer | None = None
-        error: BaseException | None = None
         try:
             answer = self._ask(service, key, Patience(patience.left, errand.is_gone))
-            if service.cache:
-                self._answers.keep(key, answer)
-            return answer
-        except BaseException as raised:
-            error = raised
+        except BaseException as error:
+            # A copy has no traceback, which would keep alive whatever led here.
+            self._errands.finish(key, errand, None, copy.copy(error))
             raise
-        finally:
-            self._errands.finish(key, errand, answer, error)
+        if service.cache:
+            self._answers.keep(key, answer)
+        self._errands.finish(key, errand, answer, None)
+        return answer
 
     # Asking.
 
@@ -323,20 +321,18 @@ class Gateway:
     def _prepare(self, service: Service, failure: _Passing, tries: int, patience: Patience) -> None:
         """Wait before another try; raises what went wrong where there is to be none."""
         turns = self._turns_of(service)
-        if failure.wait is not None:
-            turns.pause(failure.wait)
-            if failure.wait >= patience.left:
-                raise turns.make_busy(turns.pause_left) from failure
-        if tries >= _TRIES:
-            raise failure.error from failure
+        if failure.wait is not None and failure.wait >= patience.left:
+            raise turns.make_busy(turns.pause_left) from failure
         # Not all at the same moment.
         wait = self._backoff * 2 ** (tries - 1) * random.uniform(0.5, 1.5)  # noqa: S311
-        if failure.wait is None:
-            if wait >= patience.left:
+        if tries >= _TRIES or (failure.wait is None and wait >= patience.left):
+            try:
                 raise failure.error from failure
-            patience.sleep(wait)
-        else:
-            patience.sleep(min(turns.pause_left + 0.2 * wait, max(0.0, patience.left - 0.001)))
+            finally:
+                del failure  # else the error and its traceback hold each other
+        if failure.wait is not None:
+            wait = min(turns.pause_left + 0.2 * wait, max(0.0, patience.left - 0.001))
+        patience.sleep(wait)
 
     def _try(self, service: Service, key: Key, patience: Patience, traffic: Traffic) -> Answer:
         _, kind, query = key
@@ -430,7 +426,10 @@ class Gateway:
         if TIMEOUT_MARK in reply.excerpt:
             raise _too_long(service, "there")
         if reply.status in _BUSY and wait is not None:
-            raise _Passing(self._turns_of(service).make_busy(wait), wait)
+            # Before this turn is over: nobody is to have the next one.
+            turns = self._turns_of(service)
+            turns.pause(wait)
+            raise _Passing(turns.make_busy(wait), wait)
         if reply.status in _PASSING:
             raise _Passing(UpstreamUnreachable(f"{message}{said}.", "Ask again later."))
         raise UpstreamFailed(f"{message}{said}.", _REMEDIES.get(reply.status, ""))
@@ -471,7 +470,9 @@ class Gateway:
             fields["detail"] = detail
         if len(set(traffic.addresses)) > 1:
             fields["addresses"] = " ".join(dict.fromkeys(traffic.addresses))
-        level = logging.INFO if outcome in {"ok", "gone"} else logging.WARNING
+        # Who is turned away because of what was said to others is no news.
+        is_news = outcome not in {"ok", "gone"} and traffic.sent
+        level = logging.WARNING if is_news else logging.INFO
         _log.log(level, "service", extra={"fields": fields})
 
 

@@ -101,7 +101,8 @@ class Patience:
         threading.Thread(target=run, name="lookup", daemon=True).start()
         self.wait(is_over.wait)
         if errors:
-            raise errors[0]
+            # Else the error and its traceback would hold each other.
+            raise errors.pop()
         return results[0]
 
 

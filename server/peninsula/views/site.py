@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final, cast
 from urllib.parse import quote, urlencode
@@ -25,6 +25,12 @@ from peninsula.dataset.interface import (
     kind_of,
 )
 from peninsula.errors import NotAcceptable, PeninsulaError
+from peninsula.federation.dataset import (
+    Call,
+    FederatedDataset,
+    Federation,
+    Patience,
+)
 from peninsula.federation.gateway import Gateway
 from peninsula.federation.services import Services
 from peninsula.formats import GRAPH_FORMATS, HTML, SOLUTION_FORMATS, TABLE_FORMATS, Format
@@ -34,7 +40,7 @@ from peninsula.library import Library
 from peninsula.metrics import Metrics
 from peninsula.namespaces import BASE
 from peninsula.negotiation import choose
-from peninsula.protocol import parse_parameters, read_generation, read_timeout
+from peninsula.protocol import parse_parameters, read_generation, read_services, read_timeout
 from peninsula.serialization import write_to_bytes
 from peninsula.tokens import Identity, Tokens
 
@@ -59,6 +65,8 @@ class Site:
     #: Which services of others may be asked, and the way to them.
     services: Services
     gateway: Gateway
+    #: What queries may ask besides the dataset; None: nothing.
+    federation: Federation | None = None
 
 
 def current_site() -> Site:
@@ -142,11 +150,35 @@ def generation(number: int | None = None) -> Generation:
     return cast(Generation, g.generation)
 
 
-def dataset(timeout: float | None = None) -> Dataset:
-    """Return the state that this request asks about, as its asker sees it."""
+def dataset(timeout: float | None = None, services: str | None = None) -> Dataset:
+    """Return the state that this request asks about, as its asker sees it.
+
+    ``services`` says who is asked where a query names a service: it (“live”), what is kept of it
+    (“snapshot”), or that where it does not answer (“fallback”); default: what the address says.
+    """
     if timeout is None:
         timeout = read_timeout(request.args.to_dict())
-    return current_site().database.view(asker(timeout), generation())
+    site, who, state = current_site(), asker(timeout), generation()
+    view = site.database.view(who, state)
+    if site.federation is None:
+        return view
+    longest = site.config.query_timeout
+    patience = Patience(
+        min(timeout or longest, longest),
+        who.is_gone,
+        lambda left: site.database.view(replace(who, timeout=left), state),
+    )
+    mode = services or read_services(request.args.to_dict())
+    return FederatedDataset(view, site.federation, patience=patience, mode=mode, note=_note_calls)
+
+
+def _note_calls(calls: list[Call]) -> None:
+    g.setdefault("calls", []).extend(calls)
+
+
+def calls() -> list[Call]:
+    """Return what the services of this request's queries were asked."""
+    return cast("list[Call]", g.get("calls", []))
 
 
 # In which form.

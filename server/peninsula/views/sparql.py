@@ -13,7 +13,14 @@ from flask import Blueprint, Response, g, request
 from peninsula.dataset.interface import Result, formats_for
 from peninsula.description import describe_service
 from peninsula.drafting import FIRST, draft, find_question, limit_query, name_query
-from peninsula.errors import PeninsulaError, QueryError, QueryOutOfMemory, QueryTimeout
+from peninsula.errors import (
+    PeninsulaError,
+    QueryError,
+    QueryOutOfMemory,
+    QueryTimeout,
+    UpstreamFailed,
+)
+from peninsula.federation.dataset import Call
 from peninsula.formats import (
     GRAPH_FORMATS,
     HTML,
@@ -25,10 +32,11 @@ from peninsula.formats import (
 from peninsula.logs import hash_query
 from peninsula.policy import QueryFacts
 from peninsula.presentation import Presentation, export, present
-from peninsula.protocol import ACCEPT_QUERY, QueryRequest, read_query
+from peninsula.protocol import ACCEPT_QUERY, SERVICES, QueryRequest, read_query
 from peninsula.views.answers import answer
 from peninsula.views.bodies import read_body
 from peninsula.views.site import (
+    calls,
     current_site,
     dataset,
     endpoint,
@@ -65,6 +73,8 @@ class Answered:
     question: str
     #: Whether it is the same whenever it is asked.
     is_lasting: bool
+    #: What was asked of services.
+    calls: tuple[Call, ...] = ()
 
     @property
     def has_long_address(self) -> bool:
@@ -87,7 +97,7 @@ def sparql() -> Response:
         return _describe()
     g.query_hash = hash_query(asked.query)
     try:
-        facts = current_site().database.check(asked.query)
+        facts = current_site().database.check(asked.query, allows_service=True)
         response = answer(
             lambda: _evaluate(asked, facts),
             "query",
@@ -96,11 +106,12 @@ def sparql() -> Response:
             is_lasting=facts.is_deterministic,
             number=asked.generation,
         )
-    except QueryError as error:
+    except (QueryError, UpstreamFailed) as error:
         if asked.format or not wants_html(*TABLE_FORMATS, *GRAPH_FORMATS):
             raise
         g.error = error
         response = _editor(asked, error=error)
+        response.headers.update(error.headers())
         response.headers["Cache-Control"] = "no-store"
     response.headers["Accept-Query"] = ACCEPT_QUERY
     return response
@@ -111,7 +122,7 @@ def _evaluate(asked: QueryRequest, facts: QueryFacts) -> Response:
     began = time.perf_counter()
 
     def evaluate(formats: Mapping[str, Format | None]) -> Result:
-        return dataset(asked.timeout).evaluate(
+        return dataset(asked.timeout, asked.services).evaluate(
             asked.query,
             default_graphs=asked.default_graphs,
             named_graphs=asked.named_graphs,
@@ -169,6 +180,8 @@ def _page(asked: QueryRequest, facts: QueryFacts, result: Result, began: float) 
     again += [("named-graph-uri", graph) for graph in asked.named_graphs]
     if asked.timeout:
         again.append(("timeout", f"{asked.timeout:g}"))
+    if asked.services != SERVICES[0]:
+        again.append(("services", asked.services))
     view = request.args.get("view", "")
     state = ("generation", str(generation().number))
     seen = [*again, *([("view", view)] if view else []), state]
@@ -183,6 +196,7 @@ def _page(asked: QueryRequest, facts: QueryFacts, result: Result, began: float) 
         f"{request.host_url}sparql?{urlencode(seen)}",
         f"{request.host_url}queries/{question.slug}?{urlencode([state])}" if question else "",
         facts.is_deterministic,
+        tuple(calls()),
     )
     return _render(asked, answered=answered)
 
@@ -209,6 +223,7 @@ def _render(
         is_long=is_long,
         limited=limited,
         few_rows=_FEW_ROWS,
+        services=asked.services if asked else SERVICES[0],
         graphs=[
             *(("default-graph-uri", graph) for graph in (asked.default_graphs if asked else ())),
             *(("named-graph-uri", graph) for graph in (asked.named_graphs if asked else ())),
