@@ -38,7 +38,8 @@ _LINKS: Final = """
 SELECT ?class (COUNT(DISTINCT ?thing) AS ?things) WHERE {{
   VALUES ?class {{ {classes} }}
   ?thing a ?class .
-  ?link pen:linksEntity ?thing
+  ?link pen:linksEntity ?thing ; pen:linksTo ?item
+  FILTER(STRSTARTS(STR(?item), STR(wd:)))
 }} GROUP BY ?class
 """
 _YEARS: Final = """

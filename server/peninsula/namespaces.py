@@ -17,7 +17,7 @@ THING_KINDS: Final = (
     "place", "geometry", "event", "planned-event", "hypothetical-event", "participation",
     "resolution", "agreement", "vote", "measure", "exemption", "initiative", "sponsorship",
     "document", "passage", "selector", "claim", "attribution", "conditional", "situation",
-    "tension", "position", "reading", "notion", "relation", "link",
+    "tension", "position", "reading", "notion", "relation", "link", "confirmation", "agent",
 )  # fmt: skip
 
 #: Vocabularies of concepts: scheme name (file and scheme IRI) to prefix of its concepts.

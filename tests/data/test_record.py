@@ -31,8 +31,9 @@ FILES = [*sorted(RECORD.glob("*.ttl")), *sorted(LINKS.glob("*.ttl"))]
 NAMES = {
     "agreements", "exemptions", "groups", "incidents", "initiatives", "measures", "meetings",
     "offices", "organizations", "participations", "persons", "places", "resolutions",
-    "sponsorships", "states", "tenures", "votes", "wikidata",
+    "sponsorships", "states", "tenures", "votes", "geonames", "provenance", "wikidata",
 }  # fmt: skip
+RELATIONS = ("skos:exactMatch", "skos:closeMatch", "skos:broadMatch")
 PERMANENT = {f"state:{s}" for s in ["china", "france", "russia", "united-kingdom", "united-states"]}
 
 Properties = dict[str, set[str]]
@@ -250,19 +251,47 @@ def test_who_came_and_who_did_not(record: dict[str, Properties]) -> None:
 def test_links_are_one_to_one_and_stated_twice(
     record: dict[str, Properties], links: dict[str, Properties]
 ) -> None:
-    matches = {s: p["skos:exactMatch"] for s, p in links.items() if p["skos:exactMatch"]}
+    matches = [
+        (entity, relation, item)
+        for entity, properties in links.items()
+        for relation in RELATIONS
+        for item in properties[relation]
+    ]
     identities = of_class(links, "IdentityLink")
-    assert len(matches) == len(identities) > 150
-    assert set(matches) <= set(record)
-    assert all(len(items) == 1 for items in matches.values())
-    assert len({item for items in matches.values() for item in items}) == len(matches)
+    assert len(matches) == len(identities) > 230
+    assert {entity for entity, _, _ in matches} <= set(record)
+    assert len({item for _, _, item in matches}) == len(matches)
     for subject, link in identities.items():
         (entity,), (item,) = link["pen:linksEntity"], link["pen:linksTo"]
-        assert matches[entity] == {item} and re.fullmatch(r"wd:Q[1-9]\d*", item), subject
-        assert subject == "link:" + entity.replace(":", "-")
+        (relation,) = link["pen:linksBy"]
+        assert (entity, relation, item) in matches, subject
+        name = "link:" + entity.replace(":", "-")
+        if item.startswith("wd:"):
+            assert subject == name and re.fullmatch(r"wd:Q[1-9]\d*", item), subject
+        else:
+            (identifier,) = record[entity]["pen:geonamesId"]
+            assert subject == f"{name}-geonames"
+            assert item == f"https://sws.geonames.org/{identifier}/", subject
         assert link["pen:confirmedOn"] and link["pen:confirmedBy"], subject
         assert link["dcterms:source"] | link["pen:citation"], subject
+        assert link["prov:hadPrimarySource"] == link["dcterms:source"], subject
+        assert link["prov:wasAttributedTo"] == {"agent:editors"}, subject
+        (occasion,) = link["prov:wasGeneratedBy"]
+        assert links[occasion]["prov:wasAssociatedWith"] == {"agent:editors"}, subject
+        assert link["pen:confirmedOn"] == {occasion.removeprefix("confirmation:")}, subject
         assert link["pen:hasVerification"] == {"verification:verified"}, subject
+
+
+def test_every_place_with_an_identifier_of_geonames_is_linked_by_it(
+    record: dict[str, Properties], links: dict[str, Properties]
+) -> None:
+    places = {s for s, p in record.items() if p["pen:geonamesId"]}
+    linked = {
+        min(link["pen:linksEntity"])
+        for link in of_class(links, "IdentityLink").values()
+        if min(link["pen:linksTo"]).startswith("https://sws.geonames.org/")
+    }
+    assert places == linked and len(places) == 58
 
 
 # ---------------------------------------------------------------- against the fact base
@@ -700,7 +729,11 @@ def test_links_are_complete(record: dict[str, Properties], links: dict[str, Prop
         for _, iri, row, _, missing in every_row(record)
         if row.get("wikidata_qid") and "wikidata_qid" not in missing
     }
-    stated = {s: p["skos:exactMatch"] for s, p in links.items() if p["skos:exactMatch"]}
+    stated = {
+        s: items
+        for s, p in links.items()
+        if (items := {item for item in p["skos:exactMatch"] if item.startswith("wd:")})
+    }
     assert stated == expected
     sources = {iri: addresses(row["source"]) for _, iri, row, _, _ in every_row(record)}
     for subject, link in of_class(links, "IdentityLink").items():

@@ -22,7 +22,8 @@ PREFIX verification: <https://w3id.org/peninsula/verification/>
   <x:b> a pen:Event ; pen:from "2018-09-19"^^xsd:date ; rdfs:label "two"@en .
   <x:c> a pen:Event ; pen:hasVerification verification:partly-verified .
   <x:p> a pen:Person ; rdfs:label "somebody"@en .
-  <x:l> pen:linksEntity <x:p> .
+  <x:l> pen:linksEntity <x:p> ; pen:linksTo <http://www.wikidata.org/entity/Q1> .
+  <x:m> pen:linksEntity <x:a> ; pen:linksTo <https://sws.geonames.org/1/> .
 }
 """
 

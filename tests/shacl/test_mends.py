@@ -252,6 +252,7 @@ def test_a_page_of_wikidata_becomes_its_item(graph: Graph) -> None:
         f'person:new skos:exactMatch wd:Q1 . {PERSON} . link:new a pen:IdentityLink ; '
         f'rdfs:label "New"@en ; {CHECKED} ; pen:linksEntity person:new ; '
         'pen:confirmedBy "me" ; pen:confirmedOn "2026-11-23"^^xsd:date ; '
+        "pen:linksBy skos:exactMatch ; prov:wasAttributedTo agent:editors ; "
         "pen:linksTo <https://www.wikidata.org/wiki/Q1> ."
     )  # fmt: skip
     assert "Write wd:Q1 instead of <https://www.wikidata.org/wiki/Q1>." in titles(graph, delta)
