@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,15 @@ from peninsula.config import Config
 from peninsula.dataset.interface import Result
 from peninsula.dataset.local import LocalDatabase, LocalDataset
 from peninsula.errors import UpstreamBusy, UpstreamFailed
+from peninsula.federation.gateway import Table
+from peninsula.federation.services import Service
 from peninsula.knowledge import find_knowledge
 from peninsula.library import Library, QueryTemplate, describe, read_library, without_services
 from peninsula.loading import load
-from peninsula.namespaces import expand
+from peninsula.namespaces import PREFIXES, expand
 from peninsula.policy import Policy
 from peninsula.suggestions import suggest
+from peninsula.views.site import EXTENSION
 
 from .conftest import BROWSER, SCENE
 
@@ -52,19 +56,34 @@ PAGE = "/queries/admissions"
 
 
 class Fed(LocalDataset):
-    """A dataset that answers SERVICE from a graph, or fails as a service does."""
+    """A dataset that answers SERVICE from a graph that is empty."""
 
-    failure: Exception | None = None
     asked: list[str]
 
     def evaluate(self, query: str, **more: Any) -> Result:
         if "SERVICE" in query:
             self.asked.append(query)
-            if self.failure and "-snapshot>" not in query:
-                raise self.failure
             query = query.replace("SERVICE <peninsula:wikidata>", "GRAPH <http://service.example/>")
-            query = query.replace("SERVICE <peninsula:wikidata-snapshot>", f"GRAPH <{GRAPH}>")
         return super().evaluate(query, **more)
+
+
+class Way:
+    """In the place of the gateway: what the service would say, or how it fails."""
+
+    def __init__(self) -> None:
+        self.failure: Exception | None = None
+        self.store = ox.Store()
+        russia, says = ox.NamedNode(expand("state:russia")), ox.NamedNode(expand("wdt:P571"))
+        self.store.add(ox.Quad(russia, says, ox.Literal(NOW)))
+
+    def select(self, service: Service, query: str, **_: Any) -> Table:
+        assert service.name == "wikidata"
+        if self.failure:
+            raise self.failure
+        solutions = self.store.query(query, prefixes=PREFIXES)
+        assert isinstance(solutions, ox.QuerySolutions)
+        names = tuple(variable.value for variable in solutions.variables)
+        return Table(names, [tuple(solution) for solution in solutions], received=1)
 
 
 @pytest.fixture
@@ -85,26 +104,25 @@ def question(library: Library) -> QueryTemplate:
 
 
 @pytest.fixture
-def make(folder: Path) -> Callable[..., tuple[FlaskClient, Fed]]:
+def make(folder: Path) -> Callable[..., tuple[FlaskClient, Way]]:
     """Return what makes a site whose snapshot is of a day, or which has none."""
     knowledge = find_knowledge(folder)
     loaded = load(knowledge)
 
-    def make(day: str | None = "2026-11-01") -> tuple[FlaskClient, Fed]:
+    def make(day: str | None = "2026-11-01") -> tuple[FlaskClient, Way]:
         store = ox.Store()
         store.extend([*loaded.stated, *loaded.computed])
-        russia, says = ox.NamedNode(expand("state:russia")), ox.NamedNode(expand("wdt:P571"))
-        service = ox.NamedNode("http://service.example/")
-        store.add(ox.Quad(russia, says, ox.Literal(NOW), service))
         if day is not None:
             graph = ox.NamedNode(GRAPH)
+            russia, says = ox.NamedNode(expand("state:russia")), ox.NamedNode(expand("wdt:P571"))
             store.add(ox.Quad(russia, says, ox.Literal(THEN), graph))
             issued = ox.NamedNode(expand("dcterms:issued"))
             store.add(ox.Quad(graph, issued, ox.Literal(day), graph))
-        dataset = Fed(store, Policy())
-        dataset.asked = []
-        app = create_app(Config(), LocalDatabase(dataset), knowledge)
-        return app.test_client(), dataset
+        app = create_app(Config(), LocalDatabase(LocalDataset(store, Policy())), knowledge)
+        site, way = app.extensions[EXTENSION], Way()
+        federation = replace(site.federation, gateway=way)
+        app.extensions[EXTENSION] = replace(site, federation=federation)
+        return app.test_client(), way
 
     return make
 
@@ -141,10 +159,12 @@ def test_a_fault_inside_of_a_service_pattern_is_found(folder: Path) -> None:
         read_library(folder / "queries")
 
 
-def test_choices_are_found_without_the_service(
-    question: QueryTemplate, make: Callable[..., tuple[FlaskClient, Fed]]
-) -> None:
-    _, dataset = make(None)
+def test_choices_are_found_without_the_service(question: QueryTemplate, folder: Path) -> None:
+    loaded = load(find_knowledge(folder))
+    store = ox.Store()
+    store.extend([*loaded.stated, *loaded.computed])
+    dataset = Fed(store, Policy())
+    dataset.asked = []
     choices = suggest(question, dataset, "en")
     assert "state:russia" in [value for value, _ in choices["state"]]
     assert dataset.asked == []
@@ -203,7 +223,7 @@ def test_checking_asks_no_service_and_says_so(folder: Path) -> None:
 
 
 def test_a_page_asks_the_service_and_offers_the_snapshot(
-    make: Callable[..., tuple[FlaskClient, Fed]],
+    make: Callable[..., tuple[FlaskClient, Way]],
 ) -> None:
     client, _ = make()
     response = client.get(f"{PAGE}?state=state:russia", headers=BROWSER)
@@ -212,6 +232,7 @@ def test_a_page_asks_the_service_and_offers_the_snapshot(
     assert THEN not in page
     assert "This question asks Wikidata, a service of others" in page
     assert "Snapshot of 2026-11-01" in page
+    assert re.search(r"Wikidata: 1 request, \d+ ms", page)
     assert 'href="/queries/admissions?state=state%3Arussia&amp;services=snapshot"' in page
     # What a service says may be another thing a moment later.
     assert response.headers["Cache-Control"] == "no-store"
@@ -219,7 +240,7 @@ def test_a_page_asks_the_service_and_offers_the_snapshot(
 
 
 def test_a_page_of_the_snapshot_stays_with_it(
-    make: Callable[..., tuple[FlaskClient, Fed]],
+    make: Callable[..., tuple[FlaskClient, Way]],
 ) -> None:
     client, _ = make()
     response = client.get(f"{PAGE}?state=state:russia&services=snapshot", headers=BROWSER)
@@ -239,7 +260,7 @@ def test_a_page_of_the_snapshot_stays_with_it(
 
 
 def test_a_name_in_place_of_a_thing_keeps_the_snapshot(
-    make: Callable[..., tuple[FlaskClient, Fed]],
+    make: Callable[..., tuple[FlaskClient, Way]],
 ) -> None:
     client, _ = make()
     response = client.get(f"{PAGE}?state=Russia&services=snapshot", headers=BROWSER)
@@ -255,10 +276,10 @@ def test_a_name_in_place_of_a_thing_keeps_the_snapshot(
     ],
 )  # fmt: skip
 def test_a_service_that_fails_leaves_the_page_and_offers_the_snapshot(
-    make: Callable[..., tuple[FlaskClient, Fed]], failure: Exception, status: int, words: str
+    make: Callable[..., tuple[FlaskClient, Way]], failure: Exception, status: int, words: str
 ) -> None:
-    client, dataset = make()
-    dataset.failure = failure
+    client, way = make()
+    way.failure = failure
     response = client.get(f"{PAGE}?state=state:russia", headers=BROWSER)
     assert response.status_code == status
     page = response.text
@@ -273,30 +294,43 @@ def test_a_service_that_fails_leaves_the_page_and_offers_the_snapshot(
     assert THEN in client.get(f"{PAGE}?state=state:russia&services=snapshot", headers=BROWSER).text
 
 
-def test_without_a_snapshot_none_is_offered(make: Callable[..., tuple[FlaskClient, Fed]]) -> None:
-    client, dataset = make(None)
+def test_without_a_snapshot_none_is_offered(make: Callable[..., tuple[FlaskClient, Way]]) -> None:
+    client, way = make(None)
     assert "Snapshot" not in client.get(PAGE, headers=BROWSER).text
-    dataset.failure = UpstreamFailed("It is down.")
+    way.failure = UpstreamFailed("It is down.")
     page = client.get(PAGE, headers=BROWSER).text
     assert "Ask again" in page
     assert "snapshot" not in page
     for path, headers in ((PAGE, BROWSER), (f"{PAGE}.csv", None)):
         response = client.get(f"{path}?services=snapshot", headers=headers)
-        assert response.status_code == 400
-        assert "There is no snapshot of Wikidata here" in response.text
+        assert response.status_code == 404
+        assert "There is no snapshot of “wikidata” here" in response.text
 
 
-@pytest.mark.parametrize("path", [f"{PAGE}?services=both", "/queries/summits?services=snapshot"])
 def test_a_wish_that_cannot_be_met_is_told(
-    make: Callable[..., tuple[FlaskClient, Fed]], path: str
+    make: Callable[..., tuple[FlaskClient, Way]],
 ) -> None:
     client, _ = make()
-    assert client.get(path).status_code == 400
-    assert client.get(path, headers=BROWSER).status_code == 400
+    assert client.get(f"{PAGE}?services=both").status_code == 400
+    assert client.get(f"{PAGE}?services=both", headers=BROWSER).status_code == 400
+    # Whoever always wants snapshots may say so of questions that ask nobody.
+    assert client.get("/queries/summits?services=snapshot").status_code == 200
+
+
+def test_a_snapshot_stands_in_where_that_is_wanted(
+    make: Callable[..., tuple[FlaskClient, Way]],
+) -> None:
+    client, way = make()
+    address = f"{PAGE}.csv?state=state:russia&services=fallback"
+    assert NOW in client.get(address).text
+    way.failure = UpstreamFailed("It is down.")
+    response = client.get(address)
+    assert THEN in response.text
+    assert "ETag" not in response.headers
 
 
 def test_the_library_marks_what_asks_a_service(
-    make: Callable[..., tuple[FlaskClient, Fed]],
+    make: Callable[..., tuple[FlaskClient, Way]],
 ) -> None:
     client, _ = make()
     assert client.get("/queries", headers=BROWSER).text.count("asks Wikidata") == 1
@@ -305,7 +339,7 @@ def test_the_library_marks_what_asks_a_service(
 
 
 def test_the_examples_name_the_service_as_everybody_does(
-    make: Callable[..., tuple[FlaskClient, Fed]],
+    make: Callable[..., tuple[FlaskClient, Way]],
 ) -> None:
     client, _ = make()
     turtle = client.get("/queries.ttl").text
@@ -315,7 +349,7 @@ def test_the_examples_name_the_service_as_everybody_does(
 
 
 def test_the_editor_is_told_what_service_can_ask(
-    make: Callable[..., tuple[FlaskClient, Fed]],
+    make: Callable[..., tuple[FlaskClient, Way]],
 ) -> None:
     client, _ = make()
     told = client.get("/sparql/terms").json

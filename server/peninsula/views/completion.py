@@ -83,7 +83,7 @@ def terms() -> Response:
 
 def _list_services(state: Dataset) -> Iterator[dict[str, str]]:
     """Yield what a SERVICE clause can ask here: services of others, and what is kept of them."""
-    for service in current_site().config.allowed_services():
+    for service in current_site().services:
         # Where a trusted one is may be nobody's business outside.
         yield {"name": service.name, "address": "" if service.is_trusted else service.address}
         day = find_snapshot(state, service.name)

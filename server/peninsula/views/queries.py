@@ -49,6 +49,7 @@ from peninsula.views.answers import answer
 from peninsula.views.showing import find_shaped_format, send_shaped, show
 from peninsula.views.site import (
     accepted,
+    calls,
     current_site,
     dataset,
     endpoint,
@@ -63,7 +64,7 @@ from peninsula.views.site import (
 
 blueprint = Blueprint("queries", __name__, url_prefix="/queries")
 #: Parameters of the address that are no parameters of the question.
-_RESERVED: Final = ("format", "lang", "generation", "timeout", "view")
+_RESERVED: Final = ("format", "lang", "generation", "timeout", "view", "services")
 _LONGEST_SEARCH: Final = 200
 _CHOICES: Final = "peninsula.choices"
 _MOST_CHOICES: Final = 500
@@ -93,8 +94,7 @@ def send_examples(name: str | None = None) -> Response:
     """Send the library as RDF: what an editor offers as examples."""
     site, target = current_site(), endpoint()
     # A service is named as everybody knows it, except where its address is nobody's business.
-    services = site.config.allowed_services()
-    addresses = {service.name: service.address for service in services if not service.is_trusted}
+    addresses = {s.name: s.address for s in site.services if not s.is_trusted}
     triples = describe(site.library, target, addresses)
     return answer(lambda: respond_with_triples(triples, name))
 
@@ -147,29 +147,8 @@ def _ask(
     bindings: Mapping[str, Term],
     formats: Mapping[str, Format | None] | None = None,
 ) -> Result:
-    """Return the answer of whom the address asks: services, or what is kept of them."""
-    if template.services:
-        wished = request.args.get("services", "")
-        if wished not in {"", "live", "snapshot"}:
-            raise ParameterError(
-                f"services: “{wished[:40]}” is nothing that can be asked.",
-                "Write live or snapshot.",
-                parameter="services",
-            )
-        if _asks_snapshot(template):
-            _require_snapshots(template)
-            template = template.from_snapshots()
+    """Return the answer; the address says whether services are asked or what is kept of them."""
     return dataset().evaluate(template.query, substitutions=bindings, formats=formats)
-
-
-def _require_snapshots(template: QueryTemplate) -> None:
-    for name in template.services:
-        if find_snapshot(dataset(), name) is None:
-            raise ParameterError(
-                f"There is no snapshot of {name.capitalize()} here.",
-                "“peninsula link pull” takes one; without it, the service itself can be asked.",
-                parameter="services",
-            )
 
 
 @dataclass(frozen=True)
@@ -196,10 +175,10 @@ def _look_outside(template: QueryTemplate) -> Outside | None:
     )
 
 
-def _read_values(template: QueryTemplate) -> dict[str, str]:
+def _read_values() -> dict[str, str]:
     values = {}
     for name, given in request.args.lists():
-        if name in _RESERVED or (name == "services" and template.services):
+        if name in _RESERVED:
             continue
         if len(given) > 1:
             raise ParameterError(
@@ -213,7 +192,7 @@ def _read_values(template: QueryTemplate) -> dict[str, str]:
 
 def _send(template: QueryTemplate, name: str | None) -> Response:
     """Send the answer in a data format."""
-    values = _read_values(template)
+    values = _read_values()
     if any(not is_iri(text) for text in _things(template, values).values()):
         values = resolve_values(template, values, dataset(), _find_choices(template))
     bindings = template.bind(values)
@@ -260,7 +239,7 @@ def _show(template: QueryTemplate) -> Response:
     values: dict[str, str] = {}
     is_example = False
     try:
-        given = values = _read_values(template)
+        given = values = _read_values()
         if template.needs_values and not values:
             # A visitor sees what the question is like before choosing anything.
             given = values = template.examples
@@ -284,8 +263,7 @@ def _show(template: QueryTemplate) -> Response:
 def _explain(template: QueryTemplate, values: dict[str, str], error: PeninsulaError) -> Response:
     """Show the question with what is wrong beside the field that it is about."""
     g.error = error
-    kept = (*_RESERVED, "services")
-    values = values or {name: text for name, text in request.args.items() if name not in kept}
+    values = values or {name: text for name, text in request.args.items() if name not in _RESERVED}
     choices: Mapping[str, list[Choice]] = {}
     # Where it is our own part that failed, more questions to it would fail as well.
     is_upstream = isinstance(error, UpstreamFailed | ServiceForbidden)
@@ -341,6 +319,7 @@ def _page(
         code=_write_code(template, values),
         related=find_related(current_site().library, template),
         outside=_look_outside(template),
+        calls=calls() if template.services else (),
     )
 
 
