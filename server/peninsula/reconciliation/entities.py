@@ -49,6 +49,7 @@ _DATES: Final = tuple(
 _DESCRIPTIONS: Final = tuple(
     expand(name) for name in ("dcterms:description", "pen:outcome", "skos:definition")
 )
+_PARAPHRASE: Final = expand("pen:paraphrase")
 _TYPE, _EXACT = expand("rdf:type"), expand("skos:exactMatch")
 _FROM, _UNTIL = expand("pen:from"), expand("pen:until")
 _BIRTH, _DEATH = expand("pen:birthDate"), expand("pen:deathDate")
@@ -92,7 +93,7 @@ SELECT DISTINCT ?item ?thing WHERE {{
 }}
 """
 _NAMED: Final = """
-SELECT DISTINCT ?thing ?name WHERE {{
+SELECT DISTINCT ?thing ?property ?name WHERE {{
   VALUES ?thing {{ {things} }} ?thing ?property ?name
   FILTER(?property IN (rdfs:label, skos:prefLabel, skos:altLabel, dcterms:title, pen:officialName,
                        pen:symbol, pen:iso3166Alpha3, pen:iso3166Alpha2) && isLiteral(?name))
@@ -107,6 +108,8 @@ class Name:
     text: str
     language: str = ""
     is_alias: bool = False
+    #: The lower, the more it is the label: a claim is called by its paraphrase.
+    rank: int = 1
 
 
 @dataclass
@@ -223,9 +226,9 @@ def read_linked(dataset: Dataset, items: Iterable[str]) -> dict[str, set[str]]:
 def read_names(dataset: Dataset, iris: Iterable[str]) -> dict[str, list[Name]]:
     """Return the names of things, in every language."""
     found: dict[str, list[Name]] = {}
-    for thing, name in select_about(dataset, _NAMED, iris):
+    for thing, property, name in select_about(dataset, _NAMED, iris):
         if isinstance(name, ox.Literal):
-            found.setdefault(iri_of(thing), []).append(Name(name.value, name.language or ""))
+            found.setdefault(iri_of(thing), []).append(_name(iri_of(property), name))
     return found
 
 
@@ -273,11 +276,17 @@ def _add(entity: Entity, property: str, value: object) -> None:
         return
     elif property in _LABELS or property in _ALIASES:
         if len(entity.names) < MOST_NAMES:
-            entity.names.append(Name(value.value, value.language or "", property in _ALIASES))
+            entity.names.append(_name(property, value))
     elif property in _DATES:
         entity.dates[property].append(value.value)
     else:
         entity.descriptions.append((_DESCRIPTIONS.index(property), value))
+
+
+def _name(property: str, value: ox.Literal) -> Name:
+    is_alias = property in _ALIASES
+    rank = 2 if is_alias else 0 if property == _PARAPHRASE else 1
+    return Name(value.value, value.language or "", is_alias, rank)
 
 
 def _choose(names: Iterable[Name], language: str) -> str:
@@ -286,7 +295,7 @@ def _choose(names: Iterable[Name], language: str) -> str:
         names,
         key=lambda name: (
             order.index(name.language) if name.language in order else len(order),
-            len(name.text), name.text,
+            name.rank, len(name.text), name.text,
         ),
         default=None,
     )  # fmt: skip

@@ -53,8 +53,11 @@ from peninsula.terms import iri_of
 #: Hits of one look, and candidates of one query that are read about.
 _HITS: Final = 25
 _POOL: Final = 25
-#: From this likeness on, no further look is taken.
+#: From this likeness on, no further look is taken, and none at every name there is.
 _GOOD: Final = 0.93
+_FAIR: Final = 0.85
+#: Other spellings of a surname that are looked for.
+_SPELLINGS: Final = 4
 #: Looks at single words of one query.
 _MOST_WORDS: Final = 4
 _MOST_BY_VALUE: Final = 200
@@ -188,36 +191,37 @@ class Matcher:
         pool: dict[str, float] = {}
         text = one.query.text[:LONGEST_TEXT]
         plain = " ".join(one.asked.words.words)
-        texts = [text]
-        if one.asked.dates and plain:
-            texts.append(plain)
-        for wished in texts:
+        texts = [text, *([plain] if one.asked.dates and plain else [])]
+        for wished in (*texts, *other_spellings(text)):
             self._find(one, wished, pool)
-        if max(pool.values(), default=0.0) >= _GOOD:
-            return pool
-        for other in other_spellings(text):
-            self._find(one, other, pool)
-        if max(pool.values(), default=0.0) >= _GOOD:
-            return pool
-        self._look_closer(one, plain or text, pool)
+            if wished != text and _best(pool) >= _GOOD:
+                return pool
+        if _best(pool) < _GOOD:
+            self._look_closer(one, plain or text, pool)
         return pool
 
     def _look_closer(self, one: _Prepared, text: str, pool: dict[str, float]) -> None:
-        """Look for names that are spelt nearly so, that have some word of it, or sound alike."""
+        """Look for names that have some word of it, sound alike, or are spelt nearly so."""
         words = weighty(one.asked.words.words)[:_MOST_WORDS]
-        for word in dict.fromkeys([*words, *map(stem, words)]):
-            for spelling in (word, *spellings_of(word)[:4]):
-                self._find(one, spelling, pool)
+        ends = one.asked.words.words[:1] + one.asked.words.words[-1:]
+        spelt = (other for word in dict.fromkeys(ends) for other in spellings_of(word)[:_SPELLINGS])
+        for word in dict.fromkeys([*words, *map(stem, words), *spelt]):
+            self._find(one, word, pool)
+            if _best(pool) >= _GOOD:
+                return
         # To compare with every name there is takes longest.
         for near in dict.fromkeys([text, romanize(text)]):
-            if max(pool.values(), default=0.0) < _GOOD:
+            if _best(pool) < _FAIR:
                 for hit in self._near(near):
                     self._take(one, hit, pool)
 
     def _find(self, one: _Prepared, text: str, pool: dict[str, float]) -> None:
-        self._deadline.check()
         # Without a class, too: a name may be that of an item which is linked.
+        wants_others = one.asked.strictness == "should" and text == one.query.text[:LONGEST_TEXT]
         for class_ in (*one.asked.types[:3], ""):
+            if not class_ and one.asked.types and _best(pool) >= _GOOD and not wants_others:
+                return
+            self._deadline.check()
             if (text, class_) not in self._looks:
                 wish = Wish(text, class_iri=class_, language=self._schema.language)
                 self._looks[text, class_] = list(self._index.find(wish, limit=_HITS).hits)
@@ -380,6 +384,10 @@ class Matcher:
 def _is_thing(iri: str) -> bool:
     """Return whether an IRI may be a thing that a table names: no term, no graph, no item."""
     return not iri.startswith((*_NO_THINGS, _WD))
+
+
+def _best(pool: Mapping[str, float]) -> float:
+    return max(pool.values(), default=0.0)
 
 
 def _best_of(pool: Mapping[str, float]) -> list[str]:

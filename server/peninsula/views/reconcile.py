@@ -353,7 +353,7 @@ def _page() -> Response:
         }
         body = render(
             "reconcile.html",
-            address=f"{request.host_url}reconcile",
+            address=f"{request.host_url[:-1]}{link('/reconcile')}",
             text="\n".join(names),
             asked=asked,
             found=found,
