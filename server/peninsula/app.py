@@ -47,9 +47,11 @@ from peninsula.views import (
     about,
     assets,
     completion,
+    dumps,
     graphs,
     history,
     maps,
+    nanopublications,
     network,
     ontology,
     operations,
@@ -61,6 +63,7 @@ from peninsula.views import (
     resources,
     search,
     sparql,
+    tables,
     timeline,
     update,
     validate,
@@ -122,8 +125,9 @@ def create_app(
         services, gateway, Federation(services, gateway),
     )  # fmt: skip
     for module in (
-        assets, pages, positions, timeline, maps, network, search, reconcile, queries, programs, sparql,
-        completion, update, graphs, validate, history, about, ontology, operations, resources,
+        assets, pages, positions, timeline, maps, network, search, reconcile, queries,
+        programs, sparql, tables, dumps, nanopublications, completion, update, graphs,
+        validate, history, about, ontology, operations, resources,
     ):  # fmt: skip
         app.register_blueprint(module.blueprint)
     app.register_error_handler(Exception, handle_error)

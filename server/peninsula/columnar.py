@@ -11,12 +11,12 @@ is in each column, then to fill it, a few megabytes at a time.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import io
 import re
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import IO, Any, Final, NamedTuple, Protocol
 
@@ -61,9 +61,7 @@ _TRIPLE: Final = "triple"
 
 _WHOLE: Final = re.compile(r"[+-]?[0-9]+")
 _FRACTION: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
-_FLOATING: Final = re.compile(
-    r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]?INF|NaN"
-)
+_FLOATING: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]?INF|NaN")
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MOMENT: Final = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,6})0*)?"
@@ -86,7 +84,7 @@ class Term(NamedTuple):
     language: str = ""
 
 
-def read_term(text: str) -> Term:
+def read_term(text: str) -> Term:  # noqa: PLR0911, one for each way to write a term
     """Return the term that stands in a cell of TSV."""
     first = text[0]
     if first == "<":
@@ -150,23 +148,23 @@ def _read_truth(text: str) -> bool:
     return text == "true"
 
 
-def _read_date(text: str) -> datetime.date:
+def _read_date(text: str) -> dt.date:
     if not _DAY.fullmatch(text):
         raise ValueError(text)  # perhaps it has a time zone, for which a day has no room
-    return datetime.date.fromisoformat(text)
+    return dt.date.fromisoformat(text)
 
 
-def _read_instant(text: str) -> datetime.datetime:
+def _read_instant(text: str) -> dt.datetime:
     match = _MOMENT.fullmatch(text)
     if not match:
         raise ValueError(text)
     moment, fraction, zone = match.groups()
-    value = datetime.datetime.fromisoformat(moment + (zone or "").replace("Z", "+00:00"))
-    value += datetime.timedelta(microseconds=int((fraction or "").ljust(6, "0")))
+    value = dt.datetime.fromisoformat(moment + (zone or "").replace("Z", "+00:00"))
+    value += dt.timedelta(microseconds=int((fraction or "").ljust(6, "0")))
     if not zone:
         return value
     try:
-        return value.astimezone(datetime.UTC)
+        return value.astimezone(dt.UTC)
     except OverflowError:
         raise ValueError(text) from None
 
@@ -221,7 +219,7 @@ class Profile:
         except ValueError:
             self.is_unfit = True
             return
-        if isinstance(value, datetime.datetime):
+        if isinstance(value, dt.datetime):
             self.zones.add(value.tzinfo is not None)
         elif isinstance(value, Decimal):
             _, digits, exponent = value.as_tuple()
@@ -310,40 +308,27 @@ def choose_columns(names: Sequence[str], profiles: Sequence[Profile]) -> list[Co
 def _choose(name: str, profile: Profile, companion: Callable[[str, str], str]) -> Column:
     sorts = profile.sorts
     literals = sorts - {_IRI, _BLANK, _TRIPLE}
-    metadata = {"rdf:datatype": " ".join(sorted(literals))} if literals else {}
-    if not sorts:
-        return Column(name, pa.string(), _text, {"rdf:kind": "unbound"})
+    told = {"rdf:datatype": " ".join(sorted(literals))} if literals else {}
     if not literals:
-        kind = {(_IRI,): "iri", (_BLANK,): "blank"}.get(tuple(sorts), "resource")
-        return Column(name, pa.string(), _text, {"rdf:kind": kind})
-    if literals != sorts:
+        kinds = {frozenset(): "unbound", frozenset({_IRI}): "iri", frozenset({_BLANK}): "blank"}
         return Column(
-            name,
-            pa.string(),
-            _text,
-            {"rdf:kind": "mixed", **metadata},
-            datatype=companion(name, "datatype"),
-            language=companion(name, "lang") if profile.languages else "",
+            name, pa.string(), _text, {"rdf:kind": kinds.get(frozenset(sorts), "resource")}
         )
-    metadata = {"rdf:kind": "literal", **metadata}
-    if sorts <= {_STRING, _LANG_STRING}:
-        if sorts == {_LANG_STRING} and len(profile.languages) == 1:
-            return Column(name, pa.string(), _text, {**metadata, "rdf:language": next(iter(profile.languages))})  # fmt: skip  # noqa: E501
-        tagged = companion(name, "lang") if profile.languages else ""
-        return Column(name, pa.string(), _text, metadata, language=tagged)
-    if found := _find_type(profile):
-        type, read = found
-        return Column(name, type, read, metadata)
-    if len(sorts) == 1:
-        return Column(name, pa.string(), _text, metadata)
-    return Column(
+    if literals == sorts and (found := _find_type(profile)):
+        return Column(name, *found, {"rdf:kind": "literal", **told})
+    is_text = sorts <= {_STRING, _LANG_STRING}
+    is_alike = is_text or (len(sorts) == 1 and literals == sorts)
+    column = Column(
         name,
         pa.string(),
         _text,
-        {**metadata, "rdf:kind": "mixed"},
-        datatype=companion(name, "datatype"),
-        language=companion(name, "lang") if profile.languages else "",
+        {"rdf:kind": "literal" if is_alike else "mixed", **told},
+        datatype="" if is_alike else companion(name, "datatype"),
     )
+    if sorts == {_LANG_STRING} and len(profile.languages) == 1:
+        tag = next(iter(profile.languages))
+        return replace(column, metadata={**column.metadata, "rdf:language": tag})
+    return replace(column, language=companion(name, "lang")) if profile.languages else column
 
 
 def _find_type(profile: Profile) -> tuple[Any, Callable[[Term], object]] | None:
@@ -352,30 +337,30 @@ def _find_type(profile: Profile) -> tuple[Any, Callable[[Term], object]] | None:
     if profile.is_unfit:
         return None
     if sorts == {_BOOLEAN}:
-        return pa.bool_(), _value
-    if sorts == {_DATE}:
-        return pa.date32(), _value
-    if sorts == {_INSTANT}:
-        if len(profile.zones) > 1:
-            return None
-        return pa.timestamp("us", tz="UTC" if True in profile.zones else None), _value
-    return _find_number(profile)
+        type = pa.bool_()
+    elif sorts == {_DATE}:
+        type = pa.date32()
+    elif sorts == {_INSTANT} and len(profile.zones) == 1:
+        type = pa.timestamp("us", tz="UTC" if True in profile.zones else None)
+    else:
+        return _find_number(profile)
+    return type, _value
 
 
 def _find_number(profile: Profile) -> tuple[Any, Callable[[Term], object]] | None:
     sorts = profile.sorts
     is_whole = sorts <= _INTEGERS
-    if is_whole and _LEAST_LONG <= profile.least and profile.most <= _MOST_LONG:
+    if is_whole and profile.least >= _LEAST_LONG and profile.most <= _MOST_LONG:
         return pa.int64(), _value
     if sorts <= _INTEGERS | {_DECIMAL}:
         digits = max(profile.digits, profile.whole_digits if sorts & _INTEGERS else 0)
         if digits + profile.scale > _DIGITS:
             return None
-        scale = pa.decimal128(_DIGITS, profile.scale)
-        return scale, lambda term: Decimal(term.text)
+        return pa.decimal128(_DIGITS, profile.scale), lambda term: Decimal(term.text)
     if sorts == {_FLOAT}:
         return pa.float32(), _value
-    if sorts <= _INTEGERS | {_DOUBLE, _FLOAT} and -_EXACT <= profile.least <= profile.most <= _EXACT:
+    is_exact = -_EXACT <= profile.least <= profile.most <= _EXACT
+    if sorts <= _INTEGERS | {_DOUBLE, _FLOAT} and is_exact:
         return pa.float64(), lambda term: float(_READERS[term.sort](term.text))
     return None
 
@@ -383,7 +368,13 @@ def _find_number(profile: Profile) -> tuple[Any, Callable[[Term], object]] | Non
 # Reading and writing.
 
 
-def write_solutions(rows: IO[bytes], format: Format, output: Sink) -> None:
+class Output(Protocol):
+    """Where bytes are written to."""
+
+    def write(self, data: bytes, /) -> int: ...
+
+
+def write_solutions(rows: IO[bytes], format: Format, output: Output) -> None:
     """Write the solutions in ``rows``, a file of TSV that can be read again, as columns.
 
     The notes of ``format`` become the metadata of the schema.
@@ -409,7 +400,8 @@ def write_solutions(rows: IO[bytes], format: Format, output: Sink) -> None:
             ]
             yield pa.RecordBatch.from_arrays(arrays, schema=schema)
 
-    write_batches(fill(), schema, format, output)
+    for piece in encode(fill(), schema, format):
+        output.write(piece)
 
 
 def _read_blocks(rows: IO[bytes], names: Sequence[str]) -> Iterator[Any]:
@@ -435,20 +427,12 @@ def _read_blocks(rows: IO[bytes], names: Sequence[str]) -> Iterator[Any]:
         yield from table.to_batches()
 
 
-class Sink(Protocol):
-    """Where bytes are written to."""
+class _Buffer(io.RawIOBase):
+    """A file that gives out what was written; it knows its length, as Parquet's index needs."""
 
-    def write(self, data: bytes, /) -> int: ...
-
-    def flush(self) -> None: ...
-
-
-class _File(io.RawIOBase):
-    """A sink as a file that knows how much went into it, as Parquet's index needs."""
-
-    def __init__(self, output: Sink) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._output = output
+        self._pieces: list[bytes] = []
         self._position = 0
 
     def writable(self) -> bool:
@@ -459,26 +443,34 @@ class _File(io.RawIOBase):
 
     def write(self, data: Any, /) -> int:
         piece = bytes(data)
-        self._output.write(piece)
+        self._pieces.append(piece)
         self._position += len(piece)
         return len(piece)
 
-    def flush(self) -> None:
-        self._output.flush()
+    def take(self) -> bytes:
+        """Return what has been written since."""
+        taken = b"".join(self._pieces)
+        self._pieces.clear()
+        return taken
 
 
-def write_batches(batches: Iterable[Any], schema: Any, format: Format, output: Sink) -> None:
-    """Write record batches of ``schema`` in one of the columnar formats, as they come."""
-    with pa.PythonFile(_File(output), mode="w") as file:
+def encode(batches: Iterable[Any], schema: Any, format: Format) -> Iterator[bytes]:
+    """Yield record batches of ``schema`` in one of the columnar formats, as they come."""
+    buffer = _Buffer()
+    with pa.PythonFile(buffer, mode="w") as file:
         if format == PARQUET:
             with pq.ParquetWriter(file, schema, compression="zstd") as writer:
                 for table in _gather(batches, schema):
                     writer.write_table(table, row_group_size=_ROWS)
-            return
-        new = pa.ipc.new_file if format == ARROW else pa.ipc.new_stream
-        with new(file, schema) as writer:
-            for batch in batches:
-                writer.write_batch(batch)
+                    yield buffer.take()
+        else:
+            new = pa.ipc.new_file if format == ARROW else pa.ipc.new_stream
+            with new(file, schema) as writer:
+                for batch in batches:
+                    writer.write_batch(batch)
+                    yield buffer.take()
+        # The end is written as the writer is closed.
+        yield buffer.take()
 
 
 def _gather(batches: Iterable[Any], schema: Any) -> Iterator[Any]:

@@ -13,10 +13,12 @@ import pyoxigraph as ox
 
 from peninsula.config import Config
 from peninsula.dataset.interface import Dataset, Term, select
-from peninsula.formats import GRAPH_FORMATS, JSONLD, SOLUTION_FORMATS, Format
+from peninsula.dumps import announce, list_dumps
+from peninsula.formats import CSV, GRAPH_FORMATS, JSONLD, PARQUET, SOLUTION_FORMATS, Format
 from peninsula.knowledge import CATALOG, QUESTIONS
 from peninsula.namespaces import BASE, PREFIXES, expand
-from peninsula.terms import integer_of
+from peninsula.tabulation.declarations import read_tables
+from peninsula.terms import integer_of, iri_of
 
 _COUNTS: Final = """
 SELECT (COUNT(*) AS ?triples) (COUNT(DISTINCT ?s) AS ?subjects)
@@ -188,11 +190,45 @@ def describe_dataset(dataset: Dataset, endpoint: str) -> list[ox.Triple]:
         d.add(whole, "void:subset", graph)
         d.add_type(graph, "void:Dataset")
         d.add(graph, "void:triples", size)
+    d.triples += _announce_files(dataset, whole, endpoint.removesuffix("sparql"))
     if CATALOG in dataset.graphs():
         d.triples += [
             ox.Triple(q.subject, q.predicate, q.object) for q in dataset.statements(CATALOG)
         ]
     return d.triples
+
+
+def _announce_files(dataset: Dataset, whole: ox.NamedNode, site: str) -> Iterator[ox.Triple]:
+    """Yield what VoID and DCAT say of dumps and tables."""
+    query = f"SELECT ?licence {{ <{CATALOG}> dcterms:license ?licence }} LIMIT 1"
+    licence = next((iri_of(found) for (found,) in select(dataset, query)), "")
+    yield from announce(list_dumps(dataset), whole.value, site, licence)
+    yield from _announce_tables(whole, site, licence)
+
+
+def _announce_tables(whole: ox.NamedNode, site: str, licence: str) -> Iterator[ox.Triple]:
+    """Yield what DCAT says of the tidy tables: each is the dataset in another shape."""
+    types = "https://www.iana.org/assignments/media-types/"
+    for table in read_tables().values():
+        for format in (CSV, PARQUET):
+            address = f"{site}tables/{table.name}.{format.extension}"
+            distribution = ox.NamedNode(f"{address}#distribution")
+            told: dict[str, ox.NamedNode | ox.Literal] = {
+                "rdf:type": ox.NamedNode(expand("dcat:Distribution")),
+                "dcterms:title": ox.Literal(table.title, language="en"),
+                "dcterms:description": ox.Literal(table.description, language="en"),
+                "dcat:downloadURL": ox.NamedNode(address),
+                "dcat:mediaType": ox.NamedNode(types + format.media_type),
+            }
+            if format is CSV:
+                described = ox.NamedNode(f"{address}-metadata.json")
+                told["dcterms:conformsTo"] = ox.NamedNode("http://www.w3.org/TR/tabular-metadata/")
+                told["rdfs:seeAlso"] = described
+            if licence:
+                told["dcterms:license"] = ox.NamedNode(licence)
+            yield ox.Triple(whole, ox.NamedNode(expand("dcat:distribution")), distribution)
+            for name, value in told.items():
+                yield ox.Triple(distribution, ox.NamedNode(expand(name)), value)
 
 
 def _term(given: Term | int) -> Term:

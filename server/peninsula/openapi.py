@@ -12,13 +12,20 @@ from urllib.parse import quote, urlencode
 
 from peninsula import __version__
 from peninsula.formats import (
+    ARROW,
+    ARROW_STREAM,
     CSV,
     GEOJSON,
     GRAPH_FORMATS,
     GRAPHML,
     HTML,
+    JSONLD,
+    NDJSON,
+    NQUADS,
+    PARQUET,
     PLAIN_JSON,
     TABLE_FORMATS,
+    TRIG,
     Format,
 )
 from peninsula.library import Library, Parameter, QueryTemplate
@@ -132,6 +139,18 @@ _DOCUMENTS: Final[dict[str, tuple[str, str, dict[str, tuple[str, str]], tuple[Fo
         {"of": ("string", "meetings, votes or stances")},
         (GRAPHML, CSV, PLAIN_JSON),
     ),
+    "/tables": ("listTables", "List the tidy tables with their columns", {}, (PLAIN_JSON,)),
+    "/tables/{table}": (
+        "readTable", "Read a tidy table; /tables/{table}.csv-metadata.json describes it (CSVW)",
+        {}, (CSV, PARQUET, ARROW, ARROW_STREAM, PLAIN_JSON, NDJSON),
+    ),
+    "/dumps": (
+        "listDumps", "List the dumps: everything, sources, nanopublications", {}, (PLAIN_JSON,),
+    ),
+    "/nanopub/{kind}/{slug}": (
+        "readNanopublication", "Read a claim or a position as a nanopublication",
+        {}, (TRIG, NQUADS, JSONLD),
+    ),
     "/store": (
         "readGraph", "Read a named graph (SPARQL 1.1 Graph Store HTTP Protocol)",
         {"graph": ("string", "the IRI of the graph; without it, all graphs as TriG or N-Quads")},
@@ -177,7 +196,9 @@ def _in_query(name: str, kind: str, text: str) -> dict[str, Any]:
 
 
 def _in_path(path: str) -> list[dict[str, Any]]:
-    examples = {"kind": "state", "slug": "russia"}
+    examples = {"kind": "state", "slug": "russia", "table": "votes"}
+    if path.startswith("/nanopub"):
+        examples = {"kind": "claim", "slug": "c029"}
     return [
         {
             "name": name,

@@ -92,8 +92,8 @@ class _Limited:
         self._left -= len(data)
         if self._left < 0:
             raise QueryOutOfMemory(
-                f"The answer is larger than {_MOST_SPOOLED >> 20} MiB, too large for columns, whose "
-                "types are found by looking through all of it.",
+                f"The answer is larger than {_MOST_SPOOLED >> 20} MiB, too large for columns: "
+                "their types are found by looking through all of it.",
                 "Ask for CSV or TSV, which stream, or for less.",
             )
         return self._file.write(data)

@@ -187,7 +187,7 @@ def _dump(channel: Channel, store: ox.Store, message: Message, output: int) -> M
     graph = graph_name(message["graph"]) if not message["is_everything"] else None
     channel.send({"kind": "graph"})
     with os.fdopen(output, "wb", buffering=0, closefd=False) as file:
-        LocalStatements(store, graph).write(format, file)
+        LocalStatements(store, graph, names_graph=message["names_graph"]).write(format, file)
     return _WHOLE
 
 

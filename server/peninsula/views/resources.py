@@ -24,6 +24,7 @@ from peninsula.errors import NotFound, ParameterError, PeninsulaError, UnknownRe
 from peninsula.formats import CSV, GRAPH_FORMATS, HTML, NQUADS, TRIG, Format, find
 from peninsula.knowledge import ONTOLOGY
 from peninsula.namespaces import BASE, CONCEPT_SCHEMES, THING_KINDS, expand
+from peninsula.nanopublications import KINDS as NANOPUBLISHED
 from peninsula.negotiation import choose
 from peninsula.profiles.claim import read_claim
 from peninsula.profiles.event import read_event
@@ -192,6 +193,8 @@ def _resource(path: str) -> BaseResponse:
     if not is_document:
         if not _is_known(dataset(), iri):
             raise _unknown(iri)
+        if request.args.get("format") == "nanopub" and _kind(iri) in NANOPUBLISHED:
+            return redirect(link(f"/nanopub/{path.removeprefix('id/')}"), 303)
         format = choose(accepted(), (*_FORMATS, HTML, CSV), name=request.args.get("format"))
         return _redirect(path, format)
     return answer(lambda: _document(iri, extension))

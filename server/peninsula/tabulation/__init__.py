@@ -1,0 +1,1 @@
+"""The graph as tidy tables: one thing or observation a row, described by CSVW."""
