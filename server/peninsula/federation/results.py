@@ -8,6 +8,7 @@ back to the service, or on to another, would mean anything.
 
 from __future__ import annotations
 
+import errno
 import itertools
 import mmap
 import os
@@ -153,10 +154,13 @@ def serve_results(channel: Channel, most_bytes: int) -> None:
             rewrite(content, output, message["kind"], message["format"])
     except InvalidAnswer as error:
         reply = {"invalid": str(error), "gave_up": isinstance(error, GaveUp)}
-    except MemoryError:
-        reply = {"invalid": "sends what needs more memory to read than there is for it"}
-    except OSError as error:
-        reply = {"invalid": f"sends what cannot be written out ({error.strerror})"}
+    except (MemoryError, OSError) as error:
+        is_memory = isinstance(error, MemoryError) or error.errno == errno.ENOMEM
+        reply = {
+            "invalid": "sends what needs more memory to read than there is for it"
+            if is_memory
+            else f"sends what cannot be written out ({error.strerror})"
+        }
     channel.send(reply)
 
 
