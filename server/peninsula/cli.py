@@ -46,6 +46,7 @@ from peninsula.formats import GRAPH_FORMATS, TABLE_FORMATS, find
 from peninsula.importing import samples
 from peninsula.knowledge import Knowledge, find_knowledge
 from peninsula.library import QueryTemplate, read_library, read_question
+from peninsula.link_commands import add_link_commands
 from peninsula.loading import open_local
 from peninsula.namespaces import expand
 from peninsula.negotiation import choose
@@ -191,6 +192,7 @@ def _make_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
 
     _add_import(command)
+    add_link_commands(command)
     _add_store_commands(command)
 
     sub = command(

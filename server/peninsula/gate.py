@@ -41,9 +41,11 @@ from peninsula.shacl.shapes import read_shapes
 from peninsula.shacl.validation import Validation, tolerant, validate_store
 from peninsula.shacl.view import Statements, graph_of
 from peninsula.submission import judge_delta
+from peninsula.wikidata.slice import SNAPSHOT
 
-#: Graphs that are not judged: they follow from others, or are the server's own.
-UNJUDGED: Final = frozenset(ox.NamedNode(name) for name in (*COMPUTED, HISTORY))
+#: Graphs that are not judged: they follow from others, are the server's own, or say in the words of
+#: others what others say.
+UNJUDGED: Final = frozenset(ox.NamedNode(name) for name in (*COMPUTED, HISTORY, SNAPSHOT))
 
 #: For the answers before a trial, and as many again for those after it.
 _SECONDS_OF_QUESTIONS: Final = 5.0
