@@ -39,8 +39,8 @@ OUT_OF_SCOPE: Final[Mapping[str, str]] = {
     "sparql11/entailment": "the server has no entailment regimes: inference is done before serving",
     "sparql11/http-rdf-update": "deprecated for sparql11/graph-store-protocol, which runs: only "
     "prose, with bodies that are not Turtle and answers that contradict the requests",
-    "sparql11/service": "federation needs the tests' own remote endpoints, which do not exist",
-    "sparql11/syntax-fed": "a SERVICE that is not on the allow-list is refused before it is parsed",
+    "sparql11/service": "these run in test_service.py, where there are endpoints",
+    "sparql11/syntax-fed": "these run in test_service.py: services that are not allowed are refused",
 }
 """Folders of manifests whose tests are skipped, with the reason."""
 

@@ -163,19 +163,21 @@ def dataset(files: DatasetFiles) -> list[ox.Quad]:
     return default + named
 
 
+def add_token(store: Path) -> str:
+    """Make a token that may do everything to a store of Peninsula."""
+    command = [sys.executable, "-m", "peninsula", "token", "add", "w3c", "--role", "admin"]
+    added = subprocess.run(
+        [*command, "--store", str(store)], check=True, capture_output=True, text=True, timeout=60
+    )
+    return added.stdout.split()[-1]
+
+
 @contextlib.contextmanager
 def peninsula(folder: Path) -> Iterator[Target]:
     """Peninsula's server on a new, empty store in ``folder``."""
     command = [sys.executable, "-m", "peninsula"]
     store = ["--store", str(folder / "store")]
-    added = subprocess.run(
-        [*command, "token", "add", "w3c", "--role", "admin", *store],
-        check=True,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    token = added.stdout.split()[-1]
+    token = add_token(folder / "store")
     serve = [*command, "serve", "--empty", "--default-graph", "own", "--host", "127.0.0.1", *store]
     with serving(serve, folder) as server:
         yield Target(server.address.rstrip("/"), token=token)

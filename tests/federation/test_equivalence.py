@@ -1,0 +1,72 @@
+"""Is the answer of a query that asks services that of one dataset which holds all they hold?
+
+``GRAPH <g> { P }`` on a dataset that holds what a service holds in the graph g is an exact oracle
+for ``SERVICE`` to it. PENINSULA_EQUIVALENCE_EXAMPLES sets the number of examples.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Any
+
+import pyoxigraph as ox
+from hypothesis import event, given
+
+from peninsula.dataset.local import LocalDataset
+from peninsula.errors import QuerySyntaxError
+from peninsula.policy import Policy
+from tests.equivalence.conftest import examples
+
+from .questions import graphs, questions
+from .services import ONE, PREFIXES, TWO, Scene
+
+NAMES = {ONE: "urn:one", TWO: "urn:two", "peninsula:one": "urn:one"}
+
+
+def bag(result: Any) -> tuple[list[str], Counter[tuple[tuple[str, str], ...]]]:
+    """Return the variables of an answer, and how often each solution is in it."""
+    rows = Counter(
+        tuple(
+            sorted((n, str(t)) for n, t in zip(result.variables, row, strict=True) if t is not None)
+        )
+        for row in result
+    )
+    return sorted(result.variables), rows
+
+
+class Oracle:
+    """One dataset with what a scene and its services hold."""
+
+    def __init__(self, scene: Scene) -> None:
+        store = ox.Store()
+        store.extend(scene.store)
+        for address, other in scene.gateway.stores.items():
+            graph = ox.NamedNode(NAMES[address])
+            store.extend([ox.Quad(q.subject, q.predicate, q.object, graph) for q in other])
+        self.dataset = LocalDataset(store, Policy(), is_union=False)
+
+    def evaluate(self, query: str, **more: Any) -> Any:
+        text = re.sub(r"SERVICE (?:SILENT )?<([^>]*)>", lambda m: f"GRAPH <{NAMES[m[1]]}>", query)
+        return self.dataset.evaluate(text, **more)
+
+
+def compare(scene: Scene, query: str) -> None:
+    query = PREFIXES + query
+    try:
+        expected = bag(Oracle(scene).evaluate(query))
+    except QuerySyntaxError:
+        event("no query")
+        return
+    actual = bag(scene.dataset().evaluate(query))
+    event("has an answer" if expected[1] else "is empty")
+    event("sends bindings" if any(call.sent for call in scene.calls) else "sends none")
+    assert actual == expected, (query, scene.gateway.asked)
+
+
+@given(graphs(), graphs(), graphs(), graphs(), questions())
+@examples(300)
+def test_the_answer_is_that_of_one_dataset(
+    own: str, named: str, one: str, two: str, query: str
+) -> None:
+    compare(Scene(f"{own}\n:g {{ {named} }}", one, two, batch=2), query)
