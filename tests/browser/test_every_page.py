@@ -48,6 +48,8 @@ PAGES: Final = {
     "generation": "/history/1",
     "search": "/search?q=sanctions",
     "search, nothing": "/search?q=xyzzyx",
+    "reconciliation": "/reconcile",
+    "reconciliation of names": "/reconcile?names=Kim+Jong+Un%0AKim%0AXyzzy",
     "about": "/about",
     "programs": "/openapi",
     "state": "/id/state/south-korea",
