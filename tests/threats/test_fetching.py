@@ -59,7 +59,11 @@ def spellings(address: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("form", ["SELECT * {{ {} }}", "ASK {{ {} }}", "DESCRIBE * {{ {} }}"])
+@pytest.mark.parametrize(
+    "form",
+    ["SELECT * {{ {}\n}}", "ASK {{ {}\n}}", "DESCRIBE * {{ {}\n}}"],
+    ids=["select", "ask", "describe"],
+)
 def test_service_is_refused_in_every_spelling(target: Target, canary: Canary, form: str) -> None:
     refused = 0
     with target.undisturbed():

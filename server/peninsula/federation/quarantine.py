@@ -16,7 +16,7 @@ from typing import IO, Final
 from peninsula.dataset.channel import ChannelClosed, Message
 from peninsula.dataset.workers import Nursery
 from peninsula.errors import PeninsulaError
-from peninsula.federation.results import GaveUp, InvalidAnswer
+from peninsula.federation.results import TOO_MUCH_MEMORY, GaveUp, InvalidAnswer
 from peninsula.federation.wire import Patience
 
 #: What a process may allocate to read one answer.
@@ -102,6 +102,6 @@ class Quarantine:
 
 def _explain(died_of: int) -> str:
     if died_of in {signal.SIGABRT, signal.SIGKILL}:
-        return "sends what needs more memory to read than there is for it"
+        return TOO_MUCH_MEMORY
     name = signal.Signals(died_of).name if died_of else "no signal"
     return f"sends what ended the process that read it ({name})"

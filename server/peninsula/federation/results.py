@@ -39,6 +39,8 @@ _TAIL: Final = 4096
 #: What Blazegraph, which is behind Wikidata's service, writes into an answer that it gives up on.
 TIMEOUT_MARK: Final = b"TimeoutException"
 
+TOO_MUCH_MEMORY: Final = "sends what needs more memory to read than there is for it"
+
 _R = ox.QueryResultsFormat
 _F = ox.RdfFormat
 #: Media types of solutions, and of triples, by what they are called below.
@@ -154,13 +156,12 @@ def serve_results(channel: Channel, most_bytes: int) -> None:
             rewrite(content, output, message["kind"], message["format"])
     except InvalidAnswer as error:
         reply = {"invalid": str(error), "gave_up": isinstance(error, GaveUp)}
-    except (MemoryError, OSError) as error:
-        is_memory = isinstance(error, MemoryError) or error.errno == errno.ENOMEM
-        reply = {
-            "invalid": "sends what needs more memory to read than there is for it"
-            if is_memory
-            else f"sends what cannot be written out ({error.strerror})"
-        }
+    except MemoryError:
+        reply = {"invalid": TOO_MUCH_MEMORY}
+    except OSError as error:
+        is_memory = error.errno == errno.ENOMEM
+        reason = f"sends what cannot be written out ({error.strerror})"
+        reply = {"invalid": TOO_MUCH_MEMORY if is_memory else reason}
     channel.send(reply)
 
 
