@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -42,9 +43,10 @@ from peninsula.errors import (
 from peninsula.federation.dataset import FederatedDataset, Federation
 from peninsula.federation.gateway import Gateway
 from peninsula.federation.services import Services
-from peninsula.formats import GRAPH_FORMATS, TABLE_FORMATS, find
+from peninsula.formats import CSV, GRAPH_FORMATS, TABLE_FORMATS, find
 from peninsula.importing import samples
 from peninsula.knowledge import Knowledge, find_knowledge
+from peninsula.labels import LANGUAGES
 from peninsula.library import QueryTemplate, read_library, read_question
 from peninsula.link_commands import add_link_commands
 from peninsula.loading import open_local
@@ -55,6 +57,10 @@ from peninsula.protocol import SERVICES
 from peninsula.shacl.rendering import RENDERINGS
 from peninsula.submission import validate_files
 from peninsula.tables import Table, make_table
+from peninsula.tabulation.csvw import describe_tables
+from peninsula.tabulation.declarations import find_table, read_tables
+from peninsula.tabulation.rows import read_rows
+from peninsula.tabulation.writing import TABLE_FILES, write_table
 from peninsula.terms import read_iri
 from peninsula.tokens import ROLES
 from peninsula.turtle import format_turtle
@@ -184,12 +190,26 @@ def _make_parser() -> argparse.ArgumentParser:
         help="where a service for tests is, so that the questions that ask one are asked, too",
     )  # fmt: skip
 
-    sub = command("export", _export, "Write the graph, or one named graph.", _STORE_SETTINGS)
-    sub.add_argument("--graph", metavar="IRI", help="a named graph, e.g. graph:record")
-    sub.add_argument(
-        "--format", choices=[format.name for format in GRAPH_FORMATS], metavar="FORMAT",
-        help=f"{', '.join(f.name for f in GRAPH_FORMATS)}; default: trig, or turtle with --graph",
+    sub = command(
+        "export", _export, "Write the graph, one named graph, or tidy tables.", _STORE_SETTINGS
+    )
+    what = sub.add_mutually_exclusive_group()
+    what.add_argument("--graph", metavar="IRI", help="a named graph, e.g. graph:record")
+    what.add_argument("--table", metavar="NAME", help=f"one of {', '.join(read_tables())}")
+    what.add_argument(
+        "--tables", type=Path, metavar="FOLDER",
+        help="every table as a file, with csv-metadata.json (CSV on the Web) beside those of CSV",
     )  # fmt: skip
+    graph_names = [format.name for format in GRAPH_FORMATS]
+    table_names = [format.name for format in TABLE_FILES]
+    sub.add_argument(
+        "--format", choices=[*graph_names, *table_names], metavar="FORMAT",
+        help=f"{', '.join(graph_names)}, default trig, or turtle with --graph; "
+        f"of tables {', '.join(table_names)}, default csv",
+    )  # fmt: skip
+    sub.add_argument(
+        "--lang", choices=LANGUAGES, default="en", help="language of the names in tables"
+    )
 
     _add_import(command)
     add_link_commands(command)
@@ -612,11 +632,41 @@ def _federate(named: Sequence[str], config: Config) -> Callable[[Dataset], Datas
 
 
 def _export(options: argparse.Namespace) -> int:
+    if options.table or options.tables:
+        return _export_tables(options)
     graph = _read_graph(options.graph)
-    dataset = _open(options)
     format = choose(None, GRAPH_FORMATS, name=options.format or ("turtle" if graph else "trig"))
+    dataset = _open(options)
     dataset.dump(graph, format, is_everything=graph is None).write(format, sys.stdout.buffer)
     sys.stdout.flush()
+    return OK
+
+
+def _export_tables(options: argparse.Namespace) -> int:
+    format = choose(None, TABLE_FILES, name=options.format or "csv")
+    wanted = [find_table(options.table)] if options.table else list(read_tables().values())
+    folder: Path | None = options.tables
+    dataset = _open(options)
+    if folder is None:
+        for chunk in write_table(wanted[0], read_rows(dataset, wanted[0], options.lang), format):
+            sys.stdout.buffer.write(chunk)
+        sys.stdout.flush()
+        return OK
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for table in wanted:
+            with (folder / f"{table.name}.{format.extension}").open("wb") as file:
+                for chunk in write_table(table, read_rows(dataset, table, options.lang), format):
+                    file.write(chunk)
+        if format is CSV:
+            metadata = describe_tables(lambda name: f"{name}.csv", {})
+            text = json.dumps(metadata, ensure_ascii=False, indent=1)
+            (folder / "csv-metadata.json").write_text(f"{text}\n", encoding="utf-8")
+    except OSError as error:
+        raise OperatorError(
+            f"{display_path(folder)}: it cannot be written ({error.strerror}).", "Mend --tables."
+        ) from None
+    print(f"{display_path(folder)}: {len(wanted)} tables as {format.title}.")
     return OK
 
 

@@ -21,15 +21,17 @@ _TYPES: Final = {
 
 def make_schema(table: Table, notes: Mapping[str, str]) -> Any:
     """Return the schema of ``table``: the same whatever is in the graph."""
-    return pa.schema([_make_field(field) for field in table.fields], metadata=dict(notes))
+    fields = [_make_field(field, is_key=field.name == table.key) for field in table.fields]
+    return pa.schema(fields, metadata=dict(notes))
 
 
-def _make_field(field: Field) -> Any:
+def _make_field(field: Field, *, is_key: bool) -> Any:
     type = _TYPES[field.datatype]
     return pa.field(
         field.name,
         pa.list_(type) if field.is_list else type,
-        nullable=not field.is_required,
+        # What the shapes require may be lacking where another graph is served.
+        nullable=not is_key,
         metadata={"dcterms:description": field.description},
     )
 

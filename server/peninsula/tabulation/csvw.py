@@ -72,6 +72,7 @@ def _describe_field(field: Field) -> dict[str, Any]:
 
 
 def _list_foreign_keys(table: Table, address_of: Callable[[str], str]) -> list[dict[str, Any]]:
+    """Return the references that no row lacks: a strict validator takes no others for keys."""
     tables = read_tables()
     return [
         {
@@ -82,7 +83,7 @@ def _list_foreign_keys(table: Table, address_of: Callable[[str], str]) -> list[d
             },
         }
         for column in table.columns
-        if column.refers
+        if column.refers and column.is_required
     ]
 
 

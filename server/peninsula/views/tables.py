@@ -99,9 +99,9 @@ def _send(table: Table, format: Format) -> Response:
     if format is CSV:
         described = urlsplit(f"{_address(table.name)}").path
         query = f"?{urlencode(_kept())}" if _kept() else ""
-        response.headers.add(
-            "Link", f'<{described}-metadata.json{query}>; rel="describedby"; type="{CSVW}"'
-        )
+        # Before the others: some readers look at the first alone.
+        links = [f'<{described}-metadata.json{query}>; rel="describedby"; type="{CSVW}"']
+        response.headers["Link"] = ", ".join([*links, *response.headers.getlist("Link")])
     return response
 
 
