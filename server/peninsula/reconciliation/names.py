@@ -118,13 +118,17 @@ class Likeness:
     explained: float = 0.0
 
 
-_script: Final = lru_cache(1 << 15)(script_of)
+_script: Final = lru_cache(1 << 14)(script_of)
 
 
-@lru_cache(1 << 15)
 def read_words(text: str, *, keeps_dates: bool = False) -> Words:
     """Return the words of ``text``, states by one name each; dates apart, or as words."""
-    text = text[:_COMPARED]
+    # What is remembered is short, whatever somebody sends.
+    return _read_words(text[:_COMPARED], keeps_dates)
+
+
+@lru_cache(1 << 14)
+def _read_words(text: str, keeps_dates: bool) -> Words:
     dated = find_dates(text) if not keeps_dates else None
     rest = dated.rest if dated else text
     return Words(
@@ -168,7 +172,7 @@ def compare(text: Words, name: Words, context: frozenset[str] = frozenset()) -> 
 def comparable(text: Words, names: Iterable[str]) -> list[str]:
     """Return those of ``names`` that are in the script of ``text``, all of them where none is."""
     texts = list(dict.fromkeys(names))
-    return [one for one in texts if _script(one) == text.script] or texts
+    return [one for one in texts if _script(one[:_COMPARED]) == text.script] or texts
 
 
 def word_set(texts: Iterable[str]) -> frozenset[str]:
@@ -297,7 +301,7 @@ def _align(
     return Likeness(similarity * (1 - 0.08 * share), covered, complete, is_sure, share)
 
 
-@lru_cache(1 << 17)
+@lru_cache(1 << 15)
 def _compare_words(one: str, other: str) -> tuple[float, bool]:  # noqa: C901, PLR0911
     """Return how alike two words are, and whether that is sure."""
     if one == other:
