@@ -41,6 +41,8 @@ from peninsula.sections import (
 )
 from peninsula.tables import Cell, make_cell
 from peninsula.terms import value_of
+from peninsula.wikidata.excerpt import Excerpt, read_excerpt
+from peninsula.wikidata.terms import is_item
 
 #: Statements about one thing that its page shows, and things that point at it, by property.
 MOST_FACTS: Final = 3000
@@ -84,6 +86,10 @@ SELECT ?subject ?property ?value ?graph WHERE {{
 }}
 """
 
+#: How a thing may match one elsewhere, the closest first.
+_MATCHES: Final = {
+    expand(f"skos:{name}"): i for i, name in enumerate(("exactMatch", "closeMatch", "broadMatch"))
+}
 _TYPE: Final = expand("rdf:type")
 _SUMMARIES: Final = tuple(
     expand(name)
@@ -127,9 +133,11 @@ class Placed:
 
 @dataclass(frozen=True)
 class Identity:
-    """The same thing elsewhere, and who confirmed that."""
+    """The same thing elsewhere, or what is near it, and who confirmed that."""
 
     target: Cell
+    #: ``exactMatch``, ``closeMatch`` or ``broadMatch``.
+    relation: str
     link: Cell | None
     confirmed_by: str
     confirmed_on: str
@@ -164,6 +172,8 @@ class About:
     pointing: list[Pointing]
     places: list[Placed]
     identities: list[Identity]
+    #: What the snapshot of Wikidata says of it, where there is one.
+    excerpt: Excerpt | None
     #: How many statements there are about it, and whether not all are shown.
     count: int
     is_cut: bool
@@ -229,6 +239,7 @@ def describe_resource(
     for statements in links.values():
         terms |= terms_of(statements)
     labels = find_labels(dataset, terms, language)
+    identities = _list_identities(own, links, labels)
     sections = finish_sections(draft, iri.value, specs, pointers, labels, language)
     label, label_language = _choose_label(own, language) or (name_of(iri.value, labels), "")
     return About(
@@ -245,7 +256,8 @@ def describe_resource(
         pointers=pointers,
         pointing=_list_pointing(incoming, pointers, labels, sections),
         places=[spot for row in spots if (spot := _read_spot(row, labels))],
-        identities=_list_identities(own, links, labels),
+        identities=identities,
+        excerpt=_read_excerpt(dataset, identities, language),
         count=len({(s.property, str(s.value)) for s in own if s.graph != INFERRED}),
         is_cut=len(own) > MOST_FACTS,
         graph_size=graphs.get(iri.value),
@@ -452,6 +464,7 @@ def _list_identities(
         if target:
             found[target] = Identity(
                 Cell(shorten(target), target),
+                _relation(told.get(expand("pen:linksBy"), "")),
                 Cell(name_of(node, labels), node),
                 told.get(expand("pen:confirmedBy"), ""),
                 told.get(expand("pen:confirmedOn"), ""),
@@ -459,6 +472,24 @@ def _list_identities(
             )
     for s in own:
         target = value_of(s.value)
-        if s.property == expand("skos:exactMatch") and not target.startswith(BASE):
-            found.setdefault(target, Identity(Cell(shorten(target), target), None, "", "", None))
-    return [found[target] for target in sorted(found)]
+        if s.property in _MATCHES and target and not target.startswith(BASE):
+            cell = Cell(shorten(target), target)
+            found.setdefault(target, Identity(cell, _relation(s.property), None, "", "", None))
+    return sorted(
+        found.values(), key=lambda i: (_MATCHES[expand(f"skos:{i.relation}")], i.target.iri)
+    )
+
+
+def _relation(iri: str) -> str:
+    """Return ``exactMatch`` or one of its kin; a link that says nothing is exact."""
+    return (iri if iri in _MATCHES else expand("skos:exactMatch")).rpartition("#")[2]
+
+
+def _read_excerpt(
+    dataset: Dataset, identities: Iterable[Identity], language: str
+) -> Excerpt | None:
+    """Return what the snapshot says of the item that the thing is, if it is one."""
+    items = [
+        i.target.iri for i in identities if i.relation == "exactMatch" and is_item(i.target.iri)
+    ]
+    return read_excerpt(dataset, items[0], language) if items else None

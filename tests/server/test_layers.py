@@ -48,7 +48,7 @@ ROWS: Final = [
     "reconciliation.entities reconciliation.identifiers",
     "gazetteer completion drafting openapi suggestions snapshots overview resources description documentation revisions coverage",
     "sections facts wikidata.suggesting wikidata.checking",
-    "wikidata.fitting",
+    "wikidata.fitting wikidata.excerpt",
     "wikidata.things",
     "provenance section_specs",
     "profiles.claim profiles.passage profiles.position profiles.event profiles.resolution",

@@ -8,6 +8,7 @@ from peninsula.coverage import measure_coverage
 from peninsula.formats import HTML
 from peninsula.views.answers import answer
 from peninsula.views.site import current_site, dataset, language, render
+from peninsula.wikidata.excerpt import describe_snapshot
 
 blueprint = Blueprint("about", __name__)
 
@@ -20,7 +21,7 @@ def about() -> Response:
 
 def _show() -> Response:
     site, state = current_site(), dataset()
-    sources = site.knowledge.sources if site.knowledge else []
+    sources = [*(site.knowledge.sources if site.knowledge else []), *describe_snapshot(state)]
     page = render(
         "about.html",
         coverage=measure_coverage(state, language()),
