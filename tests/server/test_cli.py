@@ -153,7 +153,7 @@ def test_a_value_without_a_type_is_guessed(value: str, term: ox.NamedNode | ox.L
         (("summits-of",), "needs the parameter “state”: A state. Example: state:russia"),
         (("summits-of", "--param", "state"), "Write --param name=value"),
         (("SELECT * {",), "Line 1, column 10: “{” is never closed"),
-        (("SELECT * { SERVICE <http://a/> {} }",), "SERVICE is not allowed"),
+        (("SELECT * { SERVICE <http://a/> {} }",), "is not one that this server asks"),
         (("ASK {}", "--format", "turtle"), "On offer: json, xml, csv, tsv"),
     ],
 )

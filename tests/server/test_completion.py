@@ -199,7 +199,7 @@ def check(client: FlaskClient, query: str) -> list[dict[str, object]]:
     [
         ("SELECT * {\n  ?s foo:bar ?o\n}", "query-syntax-error", 2, 6),
         ("SELECT * {\n ?s ?p\n}", "query-syntax-error", 3, 2),
-        ("SELECT * {\n SERVICE <http://a/> {} }", "query-forbidden", 2, 2),
+        ("SELECT * {\n SERVICE <http://a/> {} }", "service-forbidden", 2, 2),
         ("SELECT * " + "{" * 99 + "}" * 99, "query-too-complex", 1, 74),
         ("SELECT * FROM <file:///etc/passwd> {}", "query-forbidden", 0, 0),
         ("CLEAR ALL", "protocol-error", 0, 0),

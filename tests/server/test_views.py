@@ -118,7 +118,7 @@ def test_a_browser_gets_the_editor_back_with_the_error(client: FlaskClient) -> N
 
 ERRORS: list[tuple[str, str, dict[str, Any], int, str]] = [
     ("GET", ask("SELECT * {"), {}, 400, "query-syntax-error"),
-    ("GET", ask("SELECT * { SERVICE <http://a/> {} }"), {}, 403, "query-forbidden"),
+    ("GET", ask("SELECT * { SERVICE <http://a/> {} }"), {}, 403, "service-forbidden"),
     ("GET", ask("SELECT * " + "{" * 99 + "}" * 99), {}, 400, "query-too-complex"),
     ("GET", ask("CLEAR ALL"), {}, 400, "protocol-error"),
     ("GET", "/sparql?query=", {}, 400, "protocol-error"),

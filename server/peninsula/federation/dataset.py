@@ -183,9 +183,10 @@ class FederatedDataset:
         return _Evaluation(self, self._inner, query, more).run(formats)
 
     def parse_query(self, query: str, *, base: str | None = None) -> str:
-        if asks_service(query):
-            query = write_as_graphs(query)
-        return self._inner.parse_query(query, base=base)
+        if not asks_service(query):
+            return self._inner.parse_query(query, base=base)
+        more: dict[str, Any] = {"base": base, "prefixes": None}
+        return _Evaluation(self, self._inner, query, more).check()
 
     def graphs(self) -> Mapping[str, int]:
         return self._inner.graphs()
@@ -261,8 +262,17 @@ class _Evaluation:
         #: Requests so far, by the name of the service.
         self._requests: dict[str, int] = {}
 
+    def check(self) -> str:
+        """Return the kind of the answer; raises what is wrong with the query."""
+        query, kind = self._read()
+        self._query = query
+        for place in query.services:
+            self._find(place)
+        return kind
+
     def run(self, formats: Mapping[str, Format | None] | None) -> Result:
-        query = self._read()
+        """Ask the services, and then for the answer."""
+        query, _ = self._read()
         self._query = query
         # Everything that is forbidden is found before anybody is asked.
         targets = {place: self._find(place) for place in query.services}
@@ -288,15 +298,18 @@ class _Evaluation:
 
     # What is asked.
 
-    def _read(self) -> Query:
-        """Return the parts of the query; raises QuerySyntaxError, QueryForbidden."""
+    def _read(self) -> tuple[Query, str]:
+        """Return the query's parts and the kind of its answer.
+
+        Raises QuerySyntaxError, QueryForbidden.
+        """
         text = self._text
         resolved = resolve_escapes(text)
         if resolved != text and _count_services(resolved) != _count_services(text):
             raise QueryForbidden(
                 "SERVICE is written with escapes, or hidden by them.", "Write it as it is."
             )
-        self._narrowed().parse_query(write_as_graphs(text), base=self._base)
+        kind = self._narrowed().parse_query(write_as_graphs(text), base=self._base)
         try:
             query = read_query(text)
             known = sum(1 + len(find_nested(place.pattern)) for place in query.services)
@@ -306,10 +319,20 @@ class _Evaluation:
             raise QueryForbidden(
                 "SERVICE stands where it is not understood.", "Put it into a group of its own."
             )
-        return query
+        return query, kind
 
     def _find(self, place: Place) -> _Target:
         """Return who is to be asked for a clause; raises ServiceForbidden, NoSnapshot."""
+        try:
+            return self._find_target(place)
+        except (QueryForbidden, NoSnapshot) as error:
+            position = place.element.start
+            line = self._text.count("\n", 0, position) + 1
+            column = position - self._text.rfind("\n", 0, position)
+            error.message = f"{error.message.rstrip('.')} (line {line}, column {column})."
+            raise
+
+    def _find_target(self, place: Place) -> _Target:
         if any(step.element and step.element.kind == "lateral" for step in place.way):
             raise QueryForbidden("SERVICE is not allowed inside of LATERAL.", "Join them.")
         iri = read_name(self._query, place.element, self._prefixes, self._base)
