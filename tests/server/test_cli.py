@@ -203,6 +203,15 @@ def test_check_is_silent_about_what_is_in_order(run: Run) -> None:
     assert (code, out) == (0, "0 errors, 0 warnings, 0 notes\n")
 
 
+def test_check_wants_to_know_where_a_service_is(run: Run) -> None:
+    code, out, err = run("check", "--service", "wikidata")
+    assert (code, out) == (2, "")
+    assert last(err).endswith("“wikidata” is not NAME=IRI. Write --service wikidata=IRI.")
+    # No question of the scene asks one; so none is asked, wherever it is.
+    code, out, _ = run("check", "--service", "wikidata=http://127.0.0.1:1/")
+    assert (code, out) == (0, "0 errors, 0 warnings, 0 notes\n")
+
+
 def test_check_counts_what_is_not(run: Run, copy: Path) -> None:
     change(copy / "tests/queries/expected/summits.csv", "2019-02-27", "2019-02-26")
     change(copy / "data/scene/summits.ttl", "pen:takesPlaceAt place:hanoi ;", "")
