@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pyoxigraph as ox
 import pytest
-from csvw import CSVW  # type: ignore[import-untyped]
+from csvw import CSVW
 
 from peninsula.tabulation.declarations import read_tables
 from tests.server.processes import Server, serving
