@@ -58,7 +58,7 @@ _UNSTEADY: Final = _CHANCE | {"NOW", "LIMIT", "OFFSET", "SAMPLE", "GROUP_CONCAT"
 _ONE: Final = "peninsula_one"
 _SCHEME: Final = re.compile(r"<[A-Za-z][A-Za-z0-9+.-]*:")
 #: What Wikidata's label service makes of a variable.
-_LABELS: Final = re.compile(r"(.+)(?:AltLabel|Label|Description)")
+_LABELS: Final = re.compile(r"(.+?)(?:AltLabel|Label|Description)")
 
 
 class Unwritable(ValueError):
@@ -676,11 +676,17 @@ def _write_prologue(
 
 def find_base(query: Query, base: str | None) -> str:
     """Return what relative IRIs of a query are relative to."""
-    return urljoin(base or "", (query.base or "<>")[1:-1])
+    return _join(base or "", (query.base or "<>")[1:-1])
 
 
 def _resolve(query: Query, iri: str, base: str | None) -> str:
-    return iri[1:-1] if _SCHEME.match(iri) else urljoin(find_base(query, base), iri[1:-1])
+    return iri[1:-1] if _SCHEME.match(iri) else _join(find_base(query, base), iri[1:-1])
+
+
+def _join(base: str, iri: str) -> str:
+    joined = urljoin(base, iri)
+    # Python's takes an empty fragment for none; prefixes end with one.
+    return f"{joined}#" if iri.endswith("#") and not joined.endswith("#") else joined
 
 
 def read_name(
