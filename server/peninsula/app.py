@@ -51,6 +51,7 @@ from peninsula.views import (
     graphs,
     history,
     maps,
+    names,
     nanopublications,
     network,
     ontology,
@@ -124,6 +125,7 @@ def create_app(
         config, database, knowledge, library, Tokens(config.store), metrics, cache, built,
         services, gateway, Federation(services, gateway),
     )  # fmt: skip
+    names.install(app, database)
     for module in (
         assets, pages, positions, timeline, maps, network, search, reconcile, queries,
         programs, sparql, tables, dumps, nanopublications, completion, update, graphs,

@@ -1,93 +1,97 @@
 """Which things have a name like this one?
 
-Names are compared without case, accents and punctuation, in whatever language they are. An index
-answers: a table of all names in this process where there are few enough of them, else SPARQL
-finds candidates and the same table ranks them. What asks (:class:`Wish`) and what comes back
-(:class:`Found`) do not depend on which of the two it was.
+Names are compared without case, accents and punctuation, in whatever language and script they are:
+by their words, by other forms of them, by how they begin, and where that finds little by what sounds
+alike or is misspelt. An index answers: in this process where there are few names, in the folder of
+the store where there are many, and while that is being made an earlier one, or SPARQL. What asks
+(:class:`Wish`) and what comes back (:class:`Found`) do not depend on which of them it was.
 """
 
 from __future__ import annotations
 
-import re
+import dataclasses
 import threading
-from bisect import bisect_right
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from typing import Final, Protocol
+from functools import lru_cache
+from typing import Final, NamedTuple, Protocol
 
 import pyoxigraph as ox
 
 from peninsula.dataset.interface import Dataset, select
 from peninsula.errors import QueryFailed
 from peninsula.labels import LANGUAGES, name_of, rank_tag
-from peninsula.namespaces import BASE, CONCEPT_SCHEMES, PREFIXES, THING_KINDS, expand, shorten
-from peninsula.spelling import LONGEST_NAME, Piece, fit, fold, grams_of, mark, split_words
+from peninsula.namespaces import PREFIXES, shorten
+from peninsula.searching.comparison import (
+    LONGEST_TEXT,
+    Fit,
+    Phrase,
+    Span,
+    correct,
+    find_spans,
+    fit,
+    fit_spread,
+    read_name,
+    read_phrase,
+)
+from peninsula.searching.entries import (
+    BORROWED,
+    NAMING,
+    Entry,
+    Title,
+    count_names,
+    read_entries,
+    read_entries_about,
+    read_hierarchy,
+)
+from peninsula.searching.fulltext import (
+    Among,
+    FulltextIndex,
+    build_in_memory,
+    kind_of,
+    main_class,
+    slug_of,
+    standing,
+)
+from peninsula.searching.shelf import Shelf
+from peninsula.spelling import Piece, fold, mark_spans, split_words
 
-#: Characters of a text that is looked for.
-LONGEST_TEXT: Final = 200
-#: Names that the table of a process may hold; with more, SPARQL looks for candidates.
-MOST_NAMES: Final = 100_000
+__all__ = ["LONGEST_TEXT", "CandidateIndex", "Facet", "Found", "Hit", "Index", "Indexes", "Name",
+           "NameIndex", "Wish", "read_names"]  # fmt: skip
+
+#: Names that an index in this process may hold; with more, it is made on disk, beside this process.
+MOST_NAMES: Final = 20_000
+#: The same where there is no folder for one.
+MOST_WITHOUT_FOLDER: Final = 100_000
 #: Candidates that SPARQL brings, and that are ranked.
 _CANDIDATES: Final = 400
-#: Tables that are kept: the published generation, and one or two that somebody looks back at.
+#: Indexes in this process that are kept: of the published generation, and one or two that somebody
+#: looks back at.
 _KEPT: Final = 3
 _SNIPPET: Final = 180
-#: Classes above one that are looked at.
-_MOST_ABOVE: Final = 100
-#: Characters that are compared with names spelt nearly so: each costs a look into every name.
-_COMPARED: Final = 60
-
-#: Where names are, in the order in which they make a label: as in ``labels``.
-_NAMING: Final = {
-    expand(name): rank
-    for name, rank in {
-        "pen:paraphrase": 1, "skos:prefLabel": 2, "rdfs:label": 2, "dcterms:title": 3,
-        "skos:altLabel": 4, "foaf:name": 4,
-    }.items()
-}  # fmt: skip
-_PROPERTIES: Final = " ".join(f"<{iri}>" for iri in _NAMING)
-_COUNT: Final = f"""
-SELECT (COUNT(*) AS ?count) WHERE {{ VALUES ?property {{ {_PROPERTIES} }} ?thing ?property ?name }}
-"""
-_EACH: Final = " UNION ".join(
-    f"{{{{ ?thing <{iri}> ?name BIND(<{iri}> AS ?property) }}}}" for iri in _NAMING
-)
-#: A union, because the engine goes through every name there is where a second VALUES binds the
-#: property.
-_NAMES: Final = f"""
-SELECT DISTINCT ?thing ?property ?name WHERE {{{{
-  {{values}} {_EACH.replace("?name", "?text")} FILTER(isIRI(?thing) && isLiteral(?text))
-  BIND(COALESCE(SUBSTR(?text, 1, {LONGEST_NAME}), ?text) AS ?name)
-}}}}
-"""
-_CLASSES: Final = """
-SELECT DISTINCT ?thing ?class WHERE {{
-  {values} ?thing a ?class FILTER(isIRI(?thing) && isIRI(?class))
-}}
-"""
-_SUPERCLASSES: Final = """
-SELECT DISTINCT ?class ?super WHERE {
-  ?class rdfs:subClassOf ?super FILTER(isIRI(?class) && isIRI(?super) && ?class != ?super)
-} LIMIT 20000
-"""
-
-#: What is only there to say something about something else.
-_TECHNICAL: Final = frozenset(
-    {
-        "attribution", "passage", "selector", "link", "geometry", "participation", "vote",
-        "sponsorship", "tenure", "conditional", "reading", "graph", "ontology", "vocabulary",
-    }
-)  # fmt: skip
-#: What is said, held or thought.
-_SAID: Final = frozenset(
-    {
-        "claim", "position", "tension", "situation", "relation", "notion", "measure", "exemption",
-        "hypothetical-event",
-    }
-)  # fmt: skip
-_CONCEPTS: Final = frozenset(CONCEPT_SCHEMES.values())
+#: Things that are strictly alike, with fewer of which those loosely alike are shown, too.
+_ENOUGH: Final = 10
+#: Things of which the order is worked out at a time.
+_BLOCK: Final = 100
+_LOOSE: Final = 300
+#: Things that can be turned to, page by page.
+MOST_SHOWN: Final = 2000
+#: Things that are called exactly so and are ranked first.
+_SAME: Final = 50
+#: What a name counts for that is not the main one: the name of an item of Wikidata, another one,
+#: and the one in the address.
+_BORROWED_NAME: Final = 0.95
+_OTHER_NAME: Final = 0.97
+_ADDRESS: Final = 0.8
+#: What it counts for that much is said of a thing.
+_RENOWN: Final = 0.05
+_NEAR: Final = 5
+#: How alike two names are that are spelt nearly so.
+_NEARLY: Final = 0.55
+_NEARLY_CANDIDATES: Final = 60
+_KNOWN_ENTRIES: Final = 2048
 
 
 @dataclass(frozen=True)
@@ -99,18 +103,32 @@ class Wish:
     kinds: tuple[str, ...] = ()
     #: The IRI of a class; its subclasses count, too.
     class_iri: str = ""
+    #: In which things are called, for whoever reads what is found.
     language: str = "en"
+    #: The language of names that are looked through; all where it is empty.
+    names_in: str = ""
 
     @property
     def sparql(self) -> str:
-        """Return a query that finds the same names, as far as SPARQL can compare them."""
-        return f"SELECT DISTINCT ?thing ?name WHERE {{\n{self.pattern()}}}\nLIMIT {_CANDIDATES}\n"
+        """Return a query that finds the same."""
+        lines = [f"?thing search:text {ox.Literal(self.text)}"]
+        if self.class_iri:
+            lines.append(f"search:class {_shown(self.class_iri)}")
+        if self.names_in:
+            lines.append(f"search:language {ox.Literal(self.names_in)}")
+        lines += [f"search:kind {ox.Literal(kind)}" for kind in self.kinds]
+        lines += ["search:name ?name", "search:match ?match", "search:score ?score"]
+        body = " ;\n      ".join(lines)
+        return (
+            "SELECT ?thing ?name ?match ?score WHERE {\n"
+            f"  SERVICE <peninsula:search> {{\n    {body} .\n  }}\n}}\nORDER BY DESC(?score)\n"
+        )
 
-    def pattern(self) -> str:
-        """Return the pattern that a candidate matches."""
-        words = split_words(self.text)
+    def candidates(self) -> str:
+        """Return a query that finds what has every word in one name, as far as SPARQL compares."""
+        words = split_words(self.text[:LONGEST_TEXT])
         tests = " && ".join(f"CONTAINS(LCASE(STR(?name)), {ox.Literal(word)})" for word in words)
-        names = " ".join(shorten(iri) for iri in _NAMING)
+        names = " ".join(shorten(iri) for iri in NAMING)
         lines = [f"VALUES ?property {{ {names} }}", "?thing ?property ?name .", f"FILTER({tests})"]
         if self.class_iri:
             lines.append(f"?thing a/rdfs:subClassOf* {ox.NamedNode(self.class_iri)} .")
@@ -119,7 +137,8 @@ class Wish:
             starts = (f"STRSTARTS(STR(?thing), {ox.Literal(space)})" for space in spaces)
             lines.append(f"FILTER({' || '.join(starts) or 'false'})")
         lines.append("FILTER(isIRI(?thing))")
-        return "".join(f"  {line}\n" for line in lines)
+        pattern = "".join(f"  {line}\n" for line in lines)
+        return f"SELECT DISTINCT ?thing WHERE {{\n{pattern}}}\nLIMIT {_CANDIDATES}\n"
 
 
 @dataclass(frozen=True)
@@ -142,6 +161,13 @@ class Hit:
     #: The name that matched, where it is not the label.
     snippet: tuple[Piece, ...] = ()
     snippet_language: str = ""
+    #: How well its best name fits, from 0 to 1, and what it is good for beside others.
+    score: float = 0.0
+    #: What is alike: see ``words.HOWS``; “iri” where its IRI was given, “resemblance” where only
+    #: letters are.
+    match: str = ""
+    #: The name that fits best.
+    matched: Name = Name("")
 
     @property
     def name(self) -> str:
@@ -178,10 +204,22 @@ class Found:
     facets: tuple[Facet, ...] = ()
     #: Whether there may be more than could be looked at.
     is_cut: bool = False
+    #: Whether nothing has a name strictly like what is looked for.
+    is_guessed: bool = False
+    #: What may have been meant instead.
+    suggestion: str = ""
+    #: Why this is not the last word: “earlier” where the index of an earlier state answered,
+    #: “unindexed” where none did.
+    provisional: str = ""
 
 
 class Index(Protocol):
     """What answers a wish."""
+
+    @property
+    def is_settled(self) -> bool:
+        """Return whether it will answer the same wish in the same way."""
+        ...
 
     def find(self, wish: Wish, *, offset: int = 0, limit: int = 20) -> Found:
         """Return what has such a name."""
@@ -195,297 +233,399 @@ class Index(Protocol):
 class Indexes:
     """The index of each generation, made when it is first asked."""
 
-    def __init__(self, most_names: int = MOST_NAMES) -> None:
-        self._most_names = most_names
-        self._tables: OrderedDict[object, NameTable | None] = OrderedDict()
+    def __init__(self, shelf: Shelf | None = None, *, most_names: int | None = None) -> None:
+        self._shelf = shelf
+        default = MOST_WITHOUT_FOLDER if shelf is None else MOST_NAMES
+        self._most_names = default if most_names is None else most_names
+        self._in_memory: OrderedDict[object, NameIndex | None] = OrderedDict()
         self._lock = threading.Lock()
 
     def open(self, dataset: Dataset, key: object) -> Index:
         """Return the index of ``dataset``; what has the same ``key`` has the same names."""
         with self._lock:
-            if key in self._tables:
-                self._tables.move_to_end(key)
-                table = self._tables[key]
-                return table if table is not None else CandidateIndex(dataset)
-            # The others wait: they would only do the same work beside this one.
-            count = next(iter(select(dataset, _COUNT)))[0]
-            is_small = isinstance(count, ox.Literal) and int(count.value) <= self._most_names
-            try:
-                table = read_names(dataset) if is_small else None
-            except QueryFailed:
-                # Few names, but too much else about them: SPARQL looks for candidates then, too.
-                table = None
-            self._tables[key] = table
-            while len(self._tables) > _KEPT:
-                self._tables.popitem(last=False)
-        return table if table is not None else CandidateIndex(dataset)
+            if key in self._in_memory:
+                self._in_memory.move_to_end(key)
+            else:
+                # The others wait: they would only do the same work beside this one.
+                self._in_memory[key] = self._read(dataset)
+                while len(self._in_memory) > _KEPT:
+                    self._in_memory.popitem(last=False)
+            index = self._in_memory[key]
+        return index or self._take_down(dataset) or CandidateIndex(dataset)
+
+    def _read(self, dataset: Dataset) -> NameIndex | None:
+        try:
+            if count_names(dataset, self._most_names + 1) <= self._most_names:
+                return read_names(dataset)
+        except QueryFailed:
+            # Few names, but too much else about them.
+            pass
+        return None
+
+    def _take_down(self, dataset: Dataset) -> Index | None:
+        shelf = self._shelf
+        if shelf is None:
+            return None
+        number = dataset.generation
+        if (index := shelf.open(number)) is not None:
+            return NameIndex(index)
+        shelf.want(number)
+        before = shelf.nearest(number)
+        earlier = None if before is None else shelf.open(before)
+        return None if earlier is None else EarlierIndex(NameIndex(earlier))
+
+    def close(self) -> None:
+        """End what is being made."""
+        if self._shelf is not None:
+            self._shelf.close()
 
 
-def read_names(dataset: Dataset, things: Iterable[str] | None = None) -> NameTable:
-    """Return the names in ``dataset``, those of ``things`` only where they are given."""
-    values = "" if things is None else _values("?thing", things)
-    names: dict[str, set[tuple[int, str, str]]] = {}
-    for thing, property, name in select(dataset, _NAMES.format(values=values)):
-        if isinstance(property, ox.NamedNode) and isinstance(name, ox.Literal):
-            entry = (_NAMING[property.value], name.value[:LONGEST_NAME], name.language or "")
-            names.setdefault(_iri(thing), set()).add(entry)
-    classes: dict[str, list[str]] = {}
-    for thing, class_ in select(dataset, _CLASSES.format(values=values)):
-        if _iri(thing) in names:
-            classes.setdefault(_iri(thing), []).append(_iri(class_))
-    supers: dict[str, set[str]] = {}
-    for class_, super_ in select(dataset, _SUPERCLASSES):
-        supers.setdefault(_iri(class_), set()).add(_iri(super_))
-    if things is not None:
-        # The classes must be called something, too.
-        wanted = {class_ for some in classes.values() for class_ in some} - names.keys()
-        labelled = read_names(dataset, wanted) if wanted else None
-        return NameTable(names, classes, supers, labelled)
-    return NameTable(names, classes, supers)
+def read_names(dataset: Dataset) -> NameIndex:
+    """Return an index, in this process, of the names in ``dataset``."""
+    return NameIndex(build_in_memory(read_entries(dataset), read_hierarchy(dataset)))
 
 
-class NameTable:
-    """Names held in this process."""
+class Ranked(NamedTuple):
+    """A thing that fits, with what tells how well."""
 
-    def __init__(
-        self,
-        names: dict[str, set[tuple[int, str, str]]],
-        classes: dict[str, list[str]],
-        supers: dict[str, set[str]],
-        labelled: NameTable | None = None,
-    ) -> None:
-        self._names = {iri: sorted(entries) for iri, entries in names.items()}
-        self._supers = {class_: _closure(class_, supers) for class_ in supers}
-        # Most things share their classes with many others: one tuple serves all of them.
-        shared: dict[tuple[str, ...], tuple[str, ...]] = {}
-        self._classes: dict[str, tuple[str, ...]] = {}
-        for iri, of in classes.items():
-            ordered = tuple(sorted(of, key=lambda c: (-len(self._supers.get(c, ())), c)))
-            self._classes[iri] = shared.setdefault(ordered, ordered)
-        self._labelled = labelled
-        self._things = list(self._names)
-        # One text to look through, and where in it each thing begins.
-        self._starts: list[int] = []
-        parts: list[str] = []
-        length = 0
-        for iri in self._things:
-            texts = [*dict.fromkeys(fold(text) for _, text, _ in self._names[iri])]
-            texts.append(fold(_slug(iri)))
-            part = "".join(f"\n {text}" for text in texts) + "\n"
-            self._starts.append(length)
-            parts.append(part)
-            length += len(part)
-        self._text = "".join(parts)
+    order: tuple[float, int, str]
+    entry: Entry
+    fit: Fit
+    #: The name that fits best; None where it is in the address, or in several names.
+    title: Title | None
+
+
+def rank(
+    phrase: Phrase, entry: Entry, *, is_loose: bool, is_partial: bool = False, names_in: str = ""
+) -> Ranked | None:
+    """Return how well the names of a thing fit what is looked for; None where they do not."""
+    best: tuple[float, int, Fit, Title | None] | None = None
+    titles = [t for t in entry.titles if not names_in or t.tag == names_in]
+    for title in titles:
+        found = fit(phrase, read_name(title.text), is_loose=is_loose, is_partial=is_partial)
+        if found is not None:
+            worth = _BORROWED_NAME if title.rank >= BORROWED else 1.0
+            worth = _OTHER_NAME if title.rank in {4, 5} else worth
+            offer = (found.score * worth, -len(title.text), found, title)
+            best = offer if best is None or offer[:2] > best[:2] else best
+    if not names_in and (best is None or best[0] < _ADDRESS):
+        name = read_name(slug_of(entry.iri))
+        found = fit(phrase, name, is_loose=is_loose, is_partial=is_partial) if name.tokens else None
+        if found is not None and (best is None or found.score * _ADDRESS > best[0]):
+            best = (found.score * _ADDRESS, -len(name.phrase), found, None)
+        if best is None and not is_partial:
+            names = [read_name(title.text) for title in titles]
+            spread = fit_spread(phrase, [*names, name], is_loose=is_loose)
+            if spread is not None:
+                best = (spread.score, 0, spread, None)
+    if best is None:
+        return None
+    score, length, found, chosen = best
+    score = round(score * standing(entry.iri) + _RENOWN * entry.renown, 6)
+    return Ranked((-score, -length, entry.iri), entry, found, chosen)
+
+
+class NameIndex:
+    """Names that are indexed."""
+
+    is_settled = True
+
+    def __init__(self, index: FulltextIndex) -> None:
+        self._index = index
+        self._entry = lru_cache(_KNOWN_ENTRIES)(index.find_entry)
 
     def __len__(self) -> int:
-        return len(self._things)
+        return len(self._index)
 
     def find(self, wish: Wish, *, offset: int = 0, limit: int = 20) -> Found:
         """Return what has such a name."""
-        words = fold(wish.text).split()
-        exact = _read_name(wish.text)
-        kinds = set(wish.kinds)
-        ranked: list[tuple[float, int, str, str]] = []
-        counts: Counter[str] = Counter()
-        for number in self._candidates(words):
-            iri = self._things[number]
-            kind = _kind(iri)
-            if kinds and kind not in kinds:
-                continue
-            class_ = self._class_of(iri)
-            counts[class_] += 1
-            if wish.class_iri and not self._is_a(iri, wish.class_iri):
-                continue
-            rank, length = self._rank(number, words)
-            if iri == exact:
-                rank = -1
-            else:
-                rank += _penalty(iri, kind)
-            ranked.append((rank, length, iri, class_))
-        if exact and exact in self._names and not any(iri == exact for _, _, iri, _ in ranked):
-            class_ = self._class_of(exact)
-            if (not kinds or _kind(exact) in kinds) and (
-                not wish.class_iri or self._is_a(exact, wish.class_iri)
-            ):
-                ranked.append((-1, 0, exact, class_))
-                counts[class_] += 1
-        ranked.sort()
-        facets = [Facet(c, self.label(c, wish.language).text, n) for c, n in counts.items() if c]
+        phrase = read_phrase(wish.text)
+        every = self._index.among(wish.kinds, "")
+        among = self._index.among(wish.kinds, wish.class_iri)
+        exact = self._exact(wish, every)
+        query = self._index.strict(phrase)
+        if query is None:
+            return self._tell(wish, phrase, [exact] if exact else [], every, offset, limit)
+        total = self._index.count(query, every)
+        if total < _ENOUGH or wish.names_in:
+            ranked, is_cut = self._gather(wish, phrase, every)
+            ranked = _with(exact, ranked)
+            found = self._tell(wish, phrase, ranked, among, offset, limit)
+            return dataclasses.replace(found, is_cut=is_cut)
+        counts = self._index.count_classes(query, every)
+        if among != every:
+            total = self._index.count(query, among)
+        if exact is not None and not self._index.is_among(exact.entry, among):
+            exact = None
+        pages: list[Ranked] = []
+        for block in self._blocks(phrase, among, exact):
+            pages += block
+            if len(pages) >= min(offset + limit, MOST_SHOWN):
+                break
+        chosen = pages[offset : offset + limit] if offset < MOST_SHOWN else []
         return Found(
-            tuple(self._hit(iri, words, wish.language) for _, _, iri, _ in ranked[offset:][:limit]),
-            len(ranked),
-            tuple(sorted(facets, key=lambda facet: (-facet.count, facet.label))),
+            tuple(self._hit(found, phrase, wish.language) for found in chosen),
+            # What is found by its IRI need not have the words in a name.
+            max(total, len(pages)),
+            self._facets(counts, wish.language),
+            is_cut=total > MOST_SHOWN,
         )
 
     def near(
-        self, text: str, kinds: Sequence[str] = (), *, language: str = "en", limit: int = 5
+        self, text: str, kinds: Sequence[str] = (), *, language: str = "en", limit: int = _NEAR
     ) -> list[Hit]:
         """Return a few things whose names are spelt nearly so."""
-        wished = fold(text[:LONGEST_TEXT])[:_COMPARED]
-        grams = grams_of(wished)
-        if not grams:
-            return []
-        # Of those that share as many, names of about that length are looked at first.
-        shared: list[tuple[int, int, int]] = []
-        for number, iri in enumerate(self._things):
-            if kinds and _kind(iri) not in kinds:
-                continue
-            part = self._part(number)
-            count = sum(gram in part for gram in grams)
-            if count * 4 >= len(grams):
-                length = min(abs(len(line.strip()) - len(wished)) for line in part.split("\n"))
-                shared.append((-count, length, number))
-        close: list[tuple[float, str]] = []
-        for *_, number in sorted(shared)[:60]:
-            matcher = SequenceMatcher(b=wished, autojunk=False)
-            best = 0.0
-            for line in self._part(number).split("\n"):
-                matcher.set_seq1(line.strip()[:LONGEST_TEXT])
-                best = max(best, matcher.ratio())
-            iri = self._things[number]
-            if best > 0.55:
-                close.append((_penalty(iri, _kind(iri)) / 20 - best, iri))
-        return [self._hit(iri, (), language) for _, iri in sorted(close)[:limit]]
-
-    def _candidates(self, words: Sequence[str]) -> list[int]:
-        """Return the numbers of the things that have every one of ``words`` somewhere."""
-        found: set[int] | None = None
-        # The longest word leaves the fewest.
-        for word in sorted(words, key=len, reverse=True):
-            if found is None:
-                found = set(self._holders(word))
-            else:
-                found = {number for number in found if word in self._part(number)}
-        return sorted(found or ())
-
-    def _holders(self, word: str) -> Iterator[int]:
-        at = self._text.find(word)
-        while at >= 0:
-            number = bisect_right(self._starts, at) - 1
-            yield number
-            end = self._starts[number + 1] if number + 1 < len(self._starts) else len(self._text)
-            at = self._text.find(word, end)
-
-    def _part(self, number: int) -> str:
-        end = self._starts[number + 1] if number + 1 < len(self._starts) else len(self._text)
-        return self._text[self._starts[number] : end]
-
-    def _rank(self, number: int, words: Sequence[str]) -> tuple[float, int]:
-        """Return how well the best name fits (0 is best), and its length."""
-        lines = self._part(number).strip("\n").split("\n")
-        # The name in the address stands last, and counts a little less than one in words.
-        return min(
-            (
-                fit(line, words) + (0.8 if i == len(lines) - 1 else 0),
-                len(line),
-            )
-            for i, line in enumerate(lines)
-        )
-
-    def _hit(self, iri: str, words: Sequence[str], language: str) -> Hit:
-        label = self.label(iri, language)
-        class_ = self._class_of(iri)
-        others = [
-            Name(text, tag)
-            for rank, text, tag in sorted(
-                self._names.get(iri, ()), key=lambda entry: (rank_tag(entry[2]), entry)
-            )
-            if text != label.text
-        ]
-        pieces = mark(label.text, words)
-        snippet: tuple[Piece, ...] = ()
-        of = ""
-        if words and not all(word in fold(label.text) for word in words):
-            best = min(others, key=lambda name: fit(f" {fold(name.text)}", words), default=None)
-            if best is not None and any(word in fold(best.text) for word in words):
-                snippet, of = mark(best.text, words, most=_SNIPPET), best.language
-        return Hit(
-            iri,
-            pieces,
-            class_,
-            self.label(class_, language).text if class_ else "",
-            tuple(dict.fromkeys(others)),
-            snippet,
-            of,
-        )
+        wish = Wish(text[:LONGEST_TEXT], tuple(kinds), language=language)
+        phrase = read_phrase(wish.text)
+        among = self._index.among(wish.kinds, "")
+        ranked, _ = self._gather(wish, phrase, among)
+        if not ranked:
+            ranked = list(self._resembling(fold(wish.text), among))
+        return [self._hit(found, phrase, language) for found in sorted(ranked)[:limit]]
 
     def label(self, iri: str, language: str) -> Name:
         """Return what ``iri`` is called."""
-        names = self._names.get(iri)
-        if not names:
-            if self._labelled is not None:
-                return self._labelled.label(iri, language)
-            return Name(name_of(iri, {}, language))
-        order = (language, "en", *LANGUAGES)
-        _, text, tag = min(
-            names,
-            key=lambda n: (order.index(n[2]) if n[2] in order else len(order), n[0], n[1]),
+        entry = self._entry(iri)
+        return _label(entry, language) if entry else Name(name_of(iri, {}, language))
+
+    # How it is found.
+
+    def _exact(self, wish: Wish, among: Among) -> Ranked | None:
+        iri = _read_name(wish.text)
+        entry = self._entry(iri) if iri else None
+        if entry is None or not self._index.is_among(entry, among):
+            return None
+        return Ranked((-2.0, 0, iri), entry, Fit(1.0, "iri", is_strict=True), None)
+
+    def _gather(self, wish: Wish, phrase: Phrase, among: Among) -> tuple[list[Ranked], bool]:
+        """Return what fits, loosely or in part where it must be; and whether there may be more."""
+        found: dict[str, Ranked] = {}
+        is_cut = False
+        split = self._index.split(phrase)
+        for is_partial, query in (
+            (False, self._index.loose(phrase)),
+            (True, self._index.partial(phrase)),
+        ):
+            if query is None or found:
+                continue
+            entries = {e.iri: e for e in self._index.same(phrase, among, _SAME)}
+            for entry in self._index.candidates(query, among, phrase, limit=_LOOSE):
+                entries[entry.iri] = entry
+            is_cut = len(entries) >= _LOOSE
+            for entry in entries.values():
+                ranked = self._rank(wish, phrase, split, entry, is_partial=is_partial)
+                if ranked is not None:
+                    found[entry.iri] = ranked
+        return sorted(found.values()), is_cut
+
+    @staticmethod
+    def _rank(
+        wish: Wish, phrase: Phrase, split: Phrase | None, entry: Entry, *, is_partial: bool
+    ) -> Ranked | None:
+        ways = [phrase] if split is None else [phrase, split]
+        ranked = (
+            rank(way, entry, is_loose=True, is_partial=is_partial, names_in=wish.names_in)
+            for way in ways
         )
-        return Name(text, tag)
+        return min(filter(None, ranked), default=None)
 
-    def _class_of(self, iri: str) -> str:
-        """Return its class that says most."""
-        classes = self._classes.get(iri, ())
-        return next((c for c in classes if c.startswith(BASE)), classes[0] if classes else "")
+    def _blocks(self, phrase: Phrase, among: Among, exact: Ranked | None) -> Iterator[list[Ranked]]:
+        """Yield what is strictly alike, in order: within a block by how well it fits."""
+        query = self._index.strict(phrase)
+        assert query is not None
+        first = {entry.iri: entry for entry in self._index.same(phrase, among, _SAME)}
+        if exact is not None:
+            first[exact.entry.iri] = exact.entry
+        for start in range(0, MOST_SHOWN, _BLOCK):
+            entries = self._index.candidates(query, among, phrase, offset=start, limit=_BLOCK)
+            if not entries and start:
+                return
+            block = {e.iri: e for e in entries if e.iri not in first}
+            if not start:
+                block |= first
+            ranked = (rank(phrase, entry, is_loose=False) for entry in block.values())
+            yield _with(exact if not start else None, sorted(filter(None, ranked)))
 
-    def _is_a(self, iri: str, class_: str) -> bool:
-        classes = self._classes.get(iri, ())
-        return class_ in classes or any(class_ in self._supers.get(c, ()) for c in classes)
+    def _resembling(self, folded: str, among: Among) -> Iterator[Ranked]:
+        query = self._index.resembling(folded)
+        if query is None:
+            return
+        matcher = SequenceMatcher(b=folded, autojunk=False)
+        for entry in self._index.resemble(query, among, _NEARLY_CANDIDATES):
+            best = 0.0
+            for text in (*(title.text for title in entry.titles), slug_of(entry.iri)):
+                matcher.set_seq1(fold(text)[:LONGEST_TEXT])
+                if matcher.quick_ratio() > max(best, _NEARLY):
+                    best = max(best, matcher.ratio())
+            if best > _NEARLY:
+                order = (-round(best * standing(entry.iri), 6), 0, entry.iri)
+                yield Ranked(order, entry, Fit(best, "resemblance"), None)
+
+    # How it is told.
+
+    def _tell(
+        self,
+        wish: Wish,
+        phrase: Phrase,
+        ranked: list[Ranked],
+        among: Among,
+        offset: int,
+        limit: int,
+    ) -> Found:
+        """Return a page of what has been ranked whole."""
+        counts = Counter(main_class(found.entry, self._index.above) for found in ranked)
+        within = [found for found in ranked if self._index.is_among(found.entry, among)]
+        is_guessed = not any(found.fit.is_strict for found in ranked)
+        suggestion = ""
+        if ranked and is_guessed and (title := ranked[0].title):
+            suggestion = correct(phrase, read_name(title.text), title.text)
+        return Found(
+            tuple(
+                self._hit(found, phrase, wish.language) for found in within[offset : offset + limit]
+            ),
+            len(within),
+            self._facets(counts, wish.language),
+            is_guessed=bool(ranked) and is_guessed,
+            suggestion=suggestion,
+        )
+
+    def _facets(self, counts: dict[str, int], language: str) -> tuple[Facet, ...]:
+        facets = (Facet(c, self.label(c, language).text, n) for c, n in counts.items() if c)
+        return tuple(sorted(facets, key=lambda facet: (-facet.count, facet.label, facet.class_iri)))
+
+    def _hit(self, ranked: Ranked, phrase: Phrase, language: str) -> Hit:
+        entry = ranked.entry
+        class_ = main_class(entry, self._index.above)
+        class_label = self.label(class_, language).text if class_ else ""
+        return make_hit(ranked, phrase, language, class_, class_label)
+
+
+def make_hit(ranked: Ranked, phrase: Phrase, language: str, class_: str, class_label: str) -> Hit:
+    """Return what is told of a thing that was found."""
+    entry, title = ranked.entry, ranked.title
+    label = _label(entry, language)
+    others = [
+        Name(other.text, other.tag)
+        for other in sorted(entry.titles, key=lambda t: (rank_tag(t.tag), t))
+        if other.text != label.text
+    ]
+    snippet: tuple[Piece, ...] = ()
+    of = ""
+    spans: list[Span] = []
+    if ranked.fit.how != "iri":
+        spans = find_spans(phrase, read_name(label.text), label.text)
+        if title is not None and title.text != label.text:
+            marked = find_spans(phrase, read_name(title.text), title.text)
+            snippet, of = mark_spans(title.text, marked, most=_SNIPPET), title.tag
+    matched = Name(title.text, title.tag) if title else label
+    return Hit(
+        entry.iri,
+        mark_spans(label.text, spans),
+        class_,
+        class_label,
+        tuple(dict.fromkeys(others)),
+        snippet,
+        of,
+        min(1.0, round(-ranked.order[0], 4)),
+        ranked.fit.how,
+        matched,
+    )
+
+
+def _label(entry: Entry, language: str) -> Name:
+    order = (language, "en", *LANGUAGES)
+    best = min(
+        entry.titles,
+        key=lambda t: (
+            t.rank >= BORROWED,
+            order.index(t.tag) if t.tag in order else len(order),
+            t.rank,
+            t.text,
+        ),
+    )
+    return Name(best.text, best.tag)
+
+
+def _with(exact: Ranked | None, ranked: list[Ranked]) -> list[Ranked]:
+    if exact is None:
+        return ranked
+    return [exact, *(found for found in ranked if found.entry.iri != exact.entry.iri)]
+
+
+class EarlierIndex:
+    """The index of an earlier state, which answers while that of the wanted one is being made."""
+
+    is_settled = False
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+
+    def find(self, wish: Wish, *, offset: int = 0, limit: int = 20) -> Found:
+        """Return what had such a name."""
+        found = self._index.find(wish, offset=offset, limit=limit)
+        return dataclasses.replace(found, provisional="earlier")
+
+    def near(self, text: str, kinds: Sequence[str] = (), *, language: str = "en") -> list[Hit]:
+        """Return a few things whose names were spelt nearly so."""
+        return self._index.near(text, kinds, language=language)
 
 
 class CandidateIndex:
-    """Names that SPARQL has to look for, because there are too many of them."""
+    """Names that SPARQL has to look for, because there is no index of them yet."""
+
+    is_settled = False
 
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
 
     def find(self, wish: Wish, *, offset: int = 0, limit: int = 20) -> Found:
         """Return the best of the first candidates."""
-        things = {_iri(row[0]) for row in select(self._dataset, wish.sparql)}
-        is_cut = len(things) >= _CANDIDATES // 2
-        if exact := _read_name(wish.text):
+        phrase = read_phrase(wish.text)
+        things: set[str] = set()
+        if phrase.words:
+            things = {_iri(row[0]) for row in select(self._dataset, wish.candidates())}
+        is_cut = len(things) >= _CANDIDATES
+        exact = _read_name(wish.text)
+        if exact:
             things.add(exact)
-        if not things:
-            return Found()
-        found = read_names(self._dataset, things).find(wish, offset=offset, limit=limit)
-        return Found(found.hits, found.total, found.facets, is_cut)
+        entries = {e.iri: e for e in read_entries_about(self._dataset, things)}
+        above = read_hierarchy(self._dataset) if entries else {}
+        ranked = []
+        for entry in entries.values():
+            if entry.iri == exact:
+                order = (-2.0, 0, entry.iri)
+                ranked.append(Ranked(order, entry, Fit(1.0, "iri", is_strict=True), None))
+            elif found := rank(phrase, entry, is_loose=True, names_in=wish.names_in):
+                ranked.append(found)
+        ranked.sort()
+        classes = {main_class(entry, above) for entry in entries.values()}
+        named = {e.iri: e for e in read_entries_about(self._dataset, classes - {""})}
+
+        def call(class_: str) -> str:
+            known = named.get(class_)
+            return _label(known, wish.language).text if known else name_of(class_, {})
+
+        counts = Counter(main_class(found.entry, above) for found in ranked)
+        facets = [Facet(class_, call(class_), n) for class_, n in counts.items() if class_]
+        hits = []
+        for found in ranked[offset : offset + limit]:
+            class_ = main_class(found.entry, above)
+            hits.append(make_hit(found, phrase, wish.language, class_, call(class_)))
+        return Found(
+            tuple(hits),
+            len(ranked),
+            tuple(sorted(facets, key=lambda f: (-f.count, f.label, f.class_iri))),
+            is_cut,
+            provisional="unindexed",
+        )
 
     def near(self, text: str, kinds: Sequence[str] = (), *, language: str = "en") -> list[Hit]:
         """Return things that have the longest word of ``text`` in their name."""
-        longest = max(fold(text).split(), key=len, default="")
+        longest = max(fold(text[:LONGEST_TEXT]).split(), key=len, default="")
         if not longest:
             return []
         wish = Wish(longest, tuple(kinds), language=language)
-        return list(self.find(wish, limit=5).hits)
-
-
-# What stands behind what.
-
-
-def _penalty(iri: str, kind: str) -> float:
-    """Return by how much a thing stands behind another that has as good a name."""
-    if not iri.startswith(BASE):
-        return 1
-    if kind in _SAID:
-        return 0.5
-    if kind in _CONCEPTS:
-        return 1.1
-    if kind in _TECHNICAL:
-        return 3.3
-    return 0 if kind in THING_KINDS else 2.2
-
-
-def _kind(iri: str) -> str:
-    """Return the kind of a thing as it stands in its address; ``pen`` for terms."""
-    path = iri.removeprefix(BASE)
-    if path == iri:
-        return ""
-    first, _, rest = path.removeprefix("id/").partition("/")
-    return "pen" if first.startswith("ns#") else first if rest else ""
-
-
-def _slug(iri: str) -> str:
-    return re.split(r"[/#]", iri.rstrip("/#"))[-1]
+        return list(self.find(wish, limit=_NEAR).hits)
 
 
 def _read_name(text: str) -> str:
@@ -501,19 +641,9 @@ def _read_name(text: str) -> str:
         return ""
 
 
-def _closure(class_: str, supers: dict[str, set[str]]) -> frozenset[str]:
-    """Return the classes above ``class_``, as many of them as a sensible hierarchy has."""
-    found: set[str] = set()
-    waiting = [class_]
-    while waiting and len(found) < _MOST_ABOVE:
-        new = supers.get(waiting.pop(), set()) - found
-        found |= new
-        waiting.extend(new)
-    return frozenset(found - {class_})
-
-
-def _values(variable: str, iris: Iterable[str]) -> str:
-    return f"VALUES {variable} {{ {' '.join(str(ox.NamedNode(iri)) for iri in sorted(iris))} }}"
+def _shown(iri: str) -> str:
+    name = shorten(iri)
+    return name if name != iri else f"<{iri}>"
 
 
 def _iri(term: object) -> str:

@@ -1,4 +1,4 @@
-"""How are names compared: which are alike, which fits better, where in one is what is sought?
+"""How are names compared: which are alike, and where in one is what is sought?
 
 Case, accents and punctuation do not count, in whatever language a name is.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -60,6 +60,20 @@ def mark(text: str, words: Sequence[str], *, most: int = LONGEST_NAME) -> tuple[
                 for i in range(origin[at], origin[at + len(word) - 1] + 1):
                     is_marked[i] = True
                 at = compared.find(word, at + len(word))
+    return _cut(text, is_marked, most)
+
+
+def mark_spans(
+    text: str, spans: Iterable[tuple[int, int]], *, most: int = LONGEST_NAME
+) -> tuple[Piece, ...]:
+    """Return ``text`` with the parts between these places marked; cut to ``most`` characters."""
+    is_marked = [False] * len(text)
+    for start, end in spans:
+        is_marked[start:end] = [True] * (min(end, len(text)) - start)
+    return _cut(text, is_marked, most)
+
+
+def _cut(text: str, is_marked: list[bool], most: int) -> tuple[Piece, ...]:
     first = is_marked.index(True) if True in is_marked else 0
     start = 0 if len(text) <= most or first < most * 2 // 3 else first - most // 3
     end = min(len(text), start + most)
@@ -72,21 +86,6 @@ def mark(text: str, words: Sequence[str], *, most: int = LONGEST_NAME) -> tuple[
         pieces.append(Piece(text[at:until], is_marked[at]))
         at = until
     return (*pieces, Piece(" …")) if end < len(text) else tuple(pieces)
-
-
-def fit(line: str, words: Sequence[str]) -> float:
-    """Return how well ``words`` fit a name that begins with a space: 0 is the whole name."""
-    phrase = " ".join(words)
-    grades = (
-        (0, line == f" {phrase}"),
-        (1, line.startswith(f" {phrase} ")),
-        (1.2, line.startswith(f" {phrase}")),
-        (2, f" {phrase}" in line),
-        (3, all(f" {word}" in line for word in words)),
-        (4, phrase in line),
-        (5, all(word in line for word in words)),
-    )
-    return next((grade for grade, holds in grades if holds), 6)
 
 
 def grams_of(text: str) -> set[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pyoxigraph as ox
 import pytest
 from flask.testing import FlaskClient
@@ -63,8 +65,8 @@ def test_the_best_names_come_first(index: Index) -> None:
     assert found == [
         "state:russia",
         "topic:russia",
-        "place:russian-far-east",
         "organization:railways",
+        "place:russian-far-east",
         "vote:x-russia",
     ]
 
@@ -168,6 +170,7 @@ def test_suggestions_are_told_as_json(client: FlaskClient) -> None:
     assert told is not None
     assert told["query"] == "russ"
     assert told["total"] == 1
+    assert 0.7 < told["results"][0].pop("score") < 0.9
     assert told["results"][0] == {
         "iri": expand("state:russia"),
         "name": "state:russia",
@@ -175,7 +178,12 @@ def test_suggestions_are_told_as_json(client: FlaskClient) -> None:
         "class": "state",
         "path": "/id/state/russia",
         "snippet": "",
+        "match": "beginning",
+        "matched": {"text": "Russia", "language": "en"},
+        "marked": [["Russ", True], ["ia", False]],
     }
+    assert told["complete"] is True
+    assert told["provisional"] == ""
 
 
 def test_paths_stay_in_a_past_generation(client: FlaskClient) -> None:
@@ -198,9 +206,14 @@ def test_a_label_is_no_markup(client: FlaskClient) -> None:
 
 
 def test_nothing_found_says_what_is_near(client: FlaskClient) -> None:
+    # What systems of romanization differ in is another spelling; the second is a slip.
     text = client.get("/search?q=vladivostock", headers=BROWSER).text
-    assert "No name and no claim" in text
-    assert "Vladivostok summit" in text
+    assert "in another spelling" in text
+    text = client.get("/search?q=vladivostko", headers=BROWSER).text
+    assert "just so; this is what comes near" in text
+    assert "Did you mean:" in text
+    assert "<bdi>Vladivostok</bdi>" in text
+    assert "Vladivostok summit" in re.sub("</?mark>", "", text)
 
 
 def test_no_text_says_how_to_search(client: FlaskClient) -> None:
@@ -229,5 +242,5 @@ def test_bad_input_is_explained(client: FlaskClient, query: str, parameter: str)
 
 def test_the_answer_can_be_had_as_csv(client: FlaskClient) -> None:
     lines = client.get("/search?q=russia&format=csv").text.splitlines()
-    assert lines[0] == "iri,name,label,class,other_names"
+    assert lines[0] == "iri,name,label,class,other_names,score,match"
     assert lines[1].startswith(expand("state:russia"))

@@ -4,16 +4,33 @@ from __future__ import annotations
 
 from typing import Final, cast
 
-from flask import current_app
+from flask import Flask, current_app
 
+from peninsula.dataset.embedded import EmbeddedDatabase
+from peninsula.dataset.interface import Database, Dataset
 from peninsula.search import Index, Indexes
+from peninsula.searching.shelf import Shelf
 from peninsula.views.site import dataset, generation
 
 _EXTENSION: Final = "peninsula.search"
 
 
+def install(app: Flask, database: Database) -> Indexes:
+    """Let ``app`` find things by name; return its indexes, which end with this process."""
+    shelf = None
+    if isinstance(database, EmbeddedDatabase):
+        shelf = Shelf(database.generations, is_union=database.is_union)
+    indexes = app.extensions[_EXTENSION] = Indexes(shelf)
+    return indexes
+
+
 def open_index() -> Index:
     """Return the index of the names in the state that this request asks about."""
-    indexes = cast(Indexes, current_app.extensions.setdefault(_EXTENSION, Indexes()))
-    state = generation()
-    return indexes.open(dataset(), (state.number, state.published))
+    return index_of(dataset())
+
+
+def index_of(state: Dataset) -> Index:
+    """Return the index of the names in ``state``, the one that this request asks about."""
+    about = generation()
+    indexes = cast(Indexes, current_app.extensions[_EXTENSION])
+    return indexes.open(state, (about.number, about.published))

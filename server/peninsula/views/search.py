@@ -10,12 +10,12 @@ from peninsula.errors import ParameterError
 from peninsula.formats import CSV, HTML, PLAIN_JSON
 from peninsula.namespaces import CONCEPT_SCHEMES, THING_KINDS
 from peninsula.negotiation import choose
-from peninsula.search import LONGEST_TEXT, Found, Hit, Wish
+from peninsula.search import LONGEST_TEXT, MOST_SHOWN, Found, Hit, Index, Wish
 from peninsula.serialization import write_csv
 from peninsula.views.answers import answer
 from peninsula.views.names import open_index
 from peninsula.views.parameters import name_given, number_given
-from peninsula.views.site import accepted, language, local_path, render
+from peninsula.views.site import accepted, language, local_path, render, require_reading
 
 blueprint = Blueprint("search", __name__)
 #: Kinds that can be asked for, besides those of things: concepts, and terms of the ontology.
@@ -28,38 +28,44 @@ _MOST_PAGES: Final = 10_000
 @blueprint.get("/search")
 def search() -> Response:
     """Show what has a name like ``q``."""
+    require_reading()
     format = choose(accepted(), (HTML, PLAIN_JSON, CSV), name=request.args.get("format"))
     wish = _read_wish()
     limit = number_given("limit", _ON_A_PAGE, _MOST_ON_A_PAGE)
     page = number_given("page", 1, _MOST_PAGES)
+    index = open_index() if wish.text else None
 
     def show() -> Response:
-        found = Found()
-        if wish.text:
-            found = open_index().find(wish, offset=(page - 1) * limit, limit=limit)
-        if format is PLAIN_JSON:
-            return _as_json(wish, found)
-        if format is CSV:
-            return _as_csv(found)
-        near = (
-            open_index().near(wish.text, wish.kinds, language=wish.language)
-            if (wish.text and not found.total)
-            else []
-        )
-        body = render(
-            "search.html",
-            wish=wish,
-            search_text=wish.text,
-            found=found,
-            near=near,
-            number=page,
-            pages=-(-found.total // limit),
-            first=(page - 1) * limit + 1,
-            kinds=request.args.get("kind", ""),
-        )
-        return Response(body, content_type=HTML.content_type)
+        return _show(format, wish, index, page, limit)
 
-    return answer(show)
+    # What answers while the index is being made is not the answer of this state.
+    return answer(show, is_lasting=index is None or index.is_settled)
+
+
+def _show(format: object, wish: Wish, index: Index | None, page: int, limit: int) -> Response:
+    found = Found()
+    if index is not None:
+        found = index.find(wish, offset=(page - 1) * limit, limit=limit)
+    if format is PLAIN_JSON:
+        return _as_json(wish, found)
+    if format is CSV:
+        return _as_csv(found)
+    near: list[Hit] = []
+    if index is not None and not found.total:
+        near = index.near(wish.text, wish.kinds, language=wish.language)
+    body = render(
+        "search.html",
+        wish=wish,
+        search_text=wish.text,
+        found=found,
+        near=near,
+        number=page,
+        pages=-(-min(found.total, MOST_SHOWN) // limit),
+        first=(page - 1) * limit + 1,
+        kinds=request.args.get("kind", ""),
+        has_letters=any(character.isalnum() for character in wish.text),
+    )
+    return Response(body, content_type=HTML.content_type)
 
 
 def _read_wish() -> Wish:
@@ -93,6 +99,10 @@ def _as_json(wish: Wish, found: Found) -> Response:
                     "class": hit.class_label,
                     "path": local_path(hit.iri),
                     "snippet": "".join(piece.text for piece in hit.snippet),
+                    "score": hit.score,
+                    "match": hit.match,
+                    "matched": {"text": hit.matched.text, "language": hit.matched.language},
+                    "marked": [[p.text, p.is_marked] for p in hit.snippet or hit.label],
                 }
                 for hit in found.hits
             ],
@@ -102,13 +112,19 @@ def _as_json(wish: Wish, found: Found) -> Response:
                 for facet in found.facets
             ],
             "complete": not found.is_cut,
+            "guessed": found.is_guessed,
+            "suggestion": found.suggestion,
+            "provisional": found.provisional,
         }
     )
 
 
 def _as_csv(found: Found) -> Response:
-    head = ("iri", "name", "label", "class", "other_names")
-    rows = ((hit.iri, hit.name, hit.text, hit.class_label, _others(hit)) for hit in found.hits)
+    head = ("iri", "name", "label", "class", "other_names", "score", "match")
+    rows = (
+        (hit.iri, hit.name, hit.text, hit.class_label, _others(hit), str(hit.score), hit.match)
+        for hit in found.hits
+    )
     return Response(write_csv((head, *rows)), content_type=CSV.content_type)
 
 

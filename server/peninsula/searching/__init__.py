@@ -1,0 +1,1 @@
+"""How are things found by their names?"""

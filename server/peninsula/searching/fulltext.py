@@ -1,0 +1,406 @@
+"""Which things may have such a name, out of a million?
+
+The index is tantivy's. A thing is one document with the keys of all its names, by which words are
+alike (:mod:`peninsula.searching.words`), and with the names themselves. What is asked is put
+together of terms: the words of whoever asks are never read as a query. How well a candidate fits
+is not said here; the index brings those first that are likely to fit best.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+import tantivy
+from tantivy import Occur, Query
+
+from peninsula.namespaces import BASE, CONCEPT_SCHEMES, THING_KINDS
+from peninsula.searching.comparison import Phrase, read_name, split_compound
+from peninsula.searching.entries import Entry
+from peninsula.searching.words import SHORTEST_PART, Word
+
+#: Which keys there are, and what they mean; files of another one are made anew.
+FORMAT: Final = 1
+#: Memory of the writer, and its threads.
+_HEAP: Final = 256_000_000
+_SMALL_HEAP: Final = 15_000_000
+_THREADS: Final = 2
+#: Kinds that are counted.
+MOST_FACETS: Final = 100
+_MOST_TERMS: Final = 200
+
+#: What is only there to say something about something else.
+_TECHNICAL: Final = frozenset(
+    {
+        "attribution", "passage", "selector", "link", "geometry", "participation", "vote",
+        "sponsorship", "tenure", "conditional", "reading", "graph", "ontology", "vocabulary",
+    }
+)  # fmt: skip
+#: What is said, held or thought.
+_SAID: Final = frozenset(
+    {
+        "claim", "position", "tension", "situation", "relation", "notion", "measure", "exemption",
+        "hypothetical-event",
+    }
+)  # fmt: skip
+#: What happens, and what is agreed: it is named after who and where, and stands behind them.
+_DONE: Final = frozenset(
+    {"event", "planned-event", "resolution", "agreement", "initiative", "document"}
+)
+_CONCEPTS: Final = frozenset(CONCEPT_SCHEMES.values())
+
+
+@dataclass(frozen=True)
+class Among:
+    """Which things are looked through."""
+
+    kinds: tuple[str, ...] = ()
+    #: Classes of which one must be the thing's own.
+    classes: tuple[str, ...] = ()
+
+
+def kind_of(iri: str) -> str:
+    """Return the kind of a thing as it stands in its address; ``pen`` for terms."""
+    path = iri.removeprefix(BASE)
+    if path == iri:
+        return ""
+    first, _, rest = path.removeprefix("id/").partition("/")
+    return "pen" if first.startswith("ns#") else first if rest else ""
+
+
+def standing(iri: str) -> float:
+    """Return what a thing stands for beside others with as good a name: 1 is the most."""
+    if not iri.startswith(BASE):
+        return 0.8
+    kind = kind_of(iri)
+    for kinds, share in (
+        (_SAID, 0.85), (_CONCEPTS, 0.88), (_TECHNICAL, 0.5), (_DONE, 0.93), (THING_KINDS, 1.0),
+    ):  # fmt: skip
+        if kind in kinds:
+            return share
+    return 0.65
+
+
+def main_class(entry: Entry, above: dict[str, list[str]]) -> str:
+    """Return the class of a thing that says most."""
+    ordered = sorted(entry.classes, key=lambda c: (-len(above.get(c, ())), c))
+    ours = (c for c in ordered if c.startswith(BASE))
+    return next(ours, ordered[0] if ordered else "")
+
+
+def slug_of(iri: str) -> str:
+    """Return the last part of an IRI."""
+    return iri.rstrip("/#").replace("#", "/").rpartition("/")[2]
+
+
+@lru_cache(1)
+def _schema() -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder()
+    builder.add_text_field("iri", stored=True, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("kind", tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("class", tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("main", fast=True, tokenizer_name="raw", index_option="basic")
+    # Each word of each name by its keys; see words.Word.
+    builder.add_text_field("word", tokenizer_name="words", index_option="freq")
+    for name in ("latin", "stem", "ending", "sound", "first", "whole", "joined", "heard"):
+        builder.add_text_field(name, tokenizer_name="words", index_option="basic")
+    builder.add_text_field("gram", tokenizer_name="grams", index_option="basic")
+    builder.add_float_field("standing", fast=True)
+    builder.add_text_field("entry", stored=True, tokenizer_name="raw", index_option="basic")
+    return builder.build()
+
+
+def _teach(index: tantivy.Index) -> tantivy.Index:
+    words = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
+    grams = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.ngram(3, 3)).build()
+    index.register_tokenizer("words", words)
+    index.register_tokenizer("grams", grams)
+    return index
+
+
+class Writer:
+    """Writes an index: in a folder, or in memory where there is none."""
+
+    def __init__(self, folder: Path | None, above: dict[str, list[str]]) -> None:
+        self._index = _teach(tantivy.Index(_schema(), str(folder) if folder else None))
+        self._above = above
+        self._writer = (
+            self._index.writer(_HEAP, _THREADS) if folder else self._index.writer(_SMALL_HEAP, 1)
+        )
+
+    def add(self, document: str) -> None:
+        """Add a thing, as :func:`make_document` tells of it."""
+        self._writer.add_json(document)
+
+    def remove(self, iri: str) -> None:
+        """Leave out what the index holds of a thing so far."""
+        self._writer.delete_documents_by_term("iri", iri)
+
+    def finish(self) -> FulltextIndex:
+        """Make it whole; a folder is on disk then."""
+        self._writer.commit()
+        self._writer.wait_merging_threads()
+        self._index.reload()
+        return FulltextIndex(self._index, self._above)
+
+
+def make_document(entry: Entry, above: dict[str, list[str]]) -> str:
+    """Return what the index is to hold of a thing, as JSON: it is made in several processes."""
+    names = [read_name(title.text) for title in entry.titles]
+    wholes = [whole for name in names if (whole := name.whole)]
+    names.append(read_name(slug_of(entry.iri)))
+    all_words = [part[0] for name in names for part in name.parts]
+    words = set(all_words)
+    return json.dumps(
+        {
+            "iri": entry.iri,
+            "kind": kind_of(entry.iri),
+            "class": entry.classes,
+            "main": main_class(entry, above),
+            "word": " ".join([word.text for word in all_words]),
+            "latin": " ".join({word.latin for word in words}),
+            "stem": " ".join({stem for word in words for stem in word.stems}),
+            "ending": " ".join(
+                {ending for word in words if word.is_hangul for ending in word.endings()}
+            ),
+            "sound": " ".join({_heard(word, s) for word in words for s in word.sounds}),
+            "first": " ".join({name.tokens[0][0].text for name in names if name.tokens}),
+            "whole": " ".join({whole.text for whole in wholes}),
+            "joined": " ".join({whole.latin for whole in wholes}),
+            "heard": " ".join({_heard(whole, s) for whole in wholes for s in whole.sounds}),
+            # Of Korean words, their endings do that.
+            "gram": "\n".join({word.text for word in words if not word.is_hangul}),
+            "standing": standing(entry.iri),
+            "entry": entry.to_text(),
+        },
+        ensure_ascii=False,
+    )
+
+
+def _heard(word: Word, sound: str) -> str:
+    """Return the key of a sound: what is Hangul is told from what is not."""
+    return f"{'h' if word.is_hangul else 'l'}{sound}"
+
+
+class FulltextIndex:
+    """An index that is not written to any more; safe for many threads."""
+
+    def __init__(self, index: tantivy.Index, above: dict[str, list[str]]) -> None:
+        self._searcher = index.searcher()
+        self._schema = _schema()
+        #: Class -> the classes above it.
+        self.above = above
+        self._below: dict[str, set[str]] = {}
+        for class_, supers in above.items():
+            for super_ in supers:
+                self._below.setdefault(super_, set()).add(class_)
+
+    @classmethod
+    def open(cls, folder: Path, above: dict[str, list[str]]) -> FulltextIndex:
+        """Return the index in ``folder``."""
+        return cls(_teach(tantivy.Index.open(str(folder))), above)
+
+    def __len__(self) -> int:
+        return int(self._searcher.num_docs)
+
+    def among(self, kinds: Sequence[str], class_iri: str) -> Among:
+        """Return what kinds and a class, with those below it, come to."""
+        classes = {class_iri, *self._below.get(class_iri, ())} if class_iri else set()
+        return Among(tuple(kinds), tuple(sorted(classes)))
+
+    def find_entry(self, iri: str) -> Entry | None:
+        """Return a thing by its IRI."""
+        query = Query.term_query(self._schema, "iri", iri, "basic")
+        hits = self._searcher.search(query, 1, count=False).hits
+        return self._read(hits[0][1]) if hits else None
+
+    def is_among(self, entry: Entry, among: Among) -> bool:
+        """Return whether a thing is one of those that are looked through."""
+        return (not among.kinds or kind_of(entry.iri) in among.kinds) and (
+            not among.classes or not set(among.classes).isdisjoint(entry.classes)
+        )
+
+    def knows(self, folded: str) -> bool:
+        """Return whether a word stands in some name."""
+        return bool(self._searcher.doc_freq("word", folded))
+
+    def strict(self, phrase: Phrase) -> Query | None:
+        """Return what things match that have something strictly like every word."""
+        return self._every(phrase, is_loose=False)
+
+    def loose(self, phrase: Phrase) -> Query | None:
+        """Return what things match that have something like every word, or like all of it."""
+        ways = [self._every(phrase, is_loose=True)]
+        if compound := self.split(phrase):
+            ways.append(self._every(compound, is_loose=False))
+        whole = phrase.whole
+        if whole and len(whole.latin) >= SHORTEST_PART:
+            ways.extend(self._sounds("heard", whole))
+            if whole.typos:
+                ways.append(self._const(self._typo("joined", whole), 0.7))
+        return _any([way for way in ways if way is not None])
+
+    def split(self, phrase: Phrase) -> Phrase | None:
+        """Return what is looked for with its Korean compounds taken apart, where there are any."""
+        words: list[Word] = []
+        for word in phrase.words:
+            is_known = self.knows(word.text)
+            words.extend((None if is_known else split_compound(word, self.knows)) or [word])
+        if len(words) == len(phrase.words):
+            return None
+        return Phrase(tuple(words), phrase.whole, " ".join(word.text for word in words))
+
+    def partial(self, phrase: Phrase) -> Query | None:
+        """Return what things match that have something like half of the words."""
+        words = phrase.required
+        if len(words) < 2:
+            return None
+        return Query.boolean_query(
+            [(Occur.Should, self._word(word, is_loose=True)) for word in words],
+            minimum_number_should_match=(len(words) + 1) // 2,
+        )
+
+    def resembling(self, folded: str) -> Query | None:
+        """Return what things match that have some three letters in a row in common."""
+        grams = sorted({folded[i : i + 3] for i in range(len(folded) - 2)})
+        if not grams:
+            return None
+        return _any([Query.term_query(self._schema, "gram", gram, "basic") for gram in grams])
+
+    def count(self, query: Query, among: Among) -> int:
+        """Return how many things match."""
+        found = self._searcher.search(self._within(query, among), 1, count=True)
+        return int(found.count or 0)
+
+    def count_classes(self, query: Query, among: Among) -> dict[str, int]:
+        """Return how many of what matches are of each class, which is the one that says most."""
+        wanted = {"main": {"terms": {"field": "main", "size": MOST_FACETS}}}
+        told = self._searcher.aggregate(self._within(query, among), wanted)
+        return {str(b["key"]): int(b["doc_count"]) for b in told["main"]["buckets"] if b["key"]}
+
+    def candidates(
+        self, query: Query, among: Among, phrase: Phrase, *, offset: int = 0, limit: int
+    ) -> list[Entry]:
+        """Return some of what matches, those first that are likely to fit best."""
+        ranked = Query.boolean_query(
+            [(Occur.Must, self._within(query, among)), *self._preferences(phrase)]
+        )
+        found = self._searcher.search(
+            ranked, limit, count=False, offset=offset, weight_by_field="standing"
+        )
+        return [self._read(address) for _, address in found.hits]
+
+    def same(self, phrase: Phrase, among: Among, limit: int) -> list[Entry]:
+        """Return what is called so, and nothing else."""
+        if phrase.whole is None:
+            return []
+        ways = [self._term("whole", phrase.whole.text), self._term("joined", phrase.whole.latin)]
+        query = self._within(_any(ways) or Query.empty_query(), among)
+        found = self._searcher.search(query, limit, count=False, weight_by_field="standing")
+        return [self._read(address) for _, address in found.hits]
+
+    def resemble(self, query: Query, among: Among, limit: int) -> list[Entry]:
+        """Return what has most letters in common."""
+        found = self._searcher.search(self._within(query, among), limit, count=False)
+        return [self._read(address) for _, address in found.hits]
+
+    def _read(self, address: tantivy.DocAddress) -> Entry:
+        document = self._searcher.doc(address)
+        return Entry.from_text(str(document.get_first("iri")), str(document.get_first("entry")))
+
+    # Queries.
+
+    def _term(self, field: str, text: str) -> Query:
+        return Query.term_query(self._schema, field, text, "basic")
+
+    def _const(self, query: Query, score: float) -> Query:
+        return Query.const_score_query(query, score)
+
+    def _beginning(self, field: str, text: str) -> Query:
+        return Query.fuzzy_term_query(self._schema, field, text, distance=0, prefix=True)
+
+    def _typo(self, field: str, word: Word) -> Query:
+        return Query.fuzzy_term_query(self._schema, field, word.latin, distance=word.typos)
+
+    def _sounds(self, field: str, word: Word) -> Iterator[Query]:
+        other = "l" if word.is_hangul else "h"
+        for heard in sorted(word.sounds):
+            yield self._const(self._term(field, f"{other}{heard}"), 0.7)
+
+    def _every(self, phrase: Phrase, *, is_loose: bool) -> Query | None:
+        words = dict.fromkeys(phrase.required)
+        if not words:
+            return None
+        each = [(Occur.Must, self._word(word, is_loose=is_loose)) for word in words]
+        every = Query.boolean_query(each)
+        whole = phrase.whole
+        if whole is None or len(whole.latin) < SHORTEST_PART:
+            return every
+        same = [self._term("whole", whole.text), self._term("joined", whole.latin)]
+        return _any([every, *(self._const(query, len(words)) for query in same)])
+
+    def _word(self, word: Word, *, is_loose: bool) -> Query:
+        ways = [
+            self._const(self._term("word", word.text), 1.0),
+            *(self._const(self._term("stem", stem), 0.95) for stem in sorted(word.stems)),
+            self._const(self._term("latin", word.latin), 0.9),
+            self._const(self._beginning("word", word.text), 0.75),
+        ]
+        if len(word.latin) >= SHORTEST_PART:
+            ways.append(self._const(self._beginning("latin", word.latin), 0.7))
+        if word.is_compounded:
+            ways.append(self._const(self._beginning("ending", word.text), 0.65))
+        if is_loose:
+            ways.extend(self._sounds("sound", word))
+            if word.typos:
+                ways.append(self._const(self._typo("latin", word), 0.65))
+            if len(word.text) >= SHORTEST_PART:
+                ways.append(self._const(self._part(word), 0.4))
+        return Query.disjunction_max_query(ways)
+
+    def _part(self, word: Word) -> Query:
+        """Return what things match that have all of the grams of a word, if not in a row."""
+        text = word.text
+        grams = sorted({text[i : i + 3] for i in range(len(text) - 2)})[:_MOST_TERMS]
+        return Query.boolean_query([(Occur.Must, self._term("gram", gram)) for gram in grams])
+
+    def _within(self, query: Query, among: Among) -> Query:
+        if not among.kinds and not among.classes:
+            return query
+        narrowed = [(Occur.Must, query)]
+        for field, values in (("kind", among.kinds), ("class", among.classes)):
+            if values:
+                set_ = Query.term_set_query(self._schema, field, list(values))
+                narrowed.append((Occur.Must, self._const(set_, 0.0)))
+        return Query.boolean_query(narrowed)
+
+    def _preferences(self, phrase: Phrase) -> Iterator[tuple[Occur, Query]]:
+        """Yield what makes a candidate more likely to fit well, whether it is so or not."""
+        if phrase.whole:
+            for field, text in (("whole", phrase.whole.text), ("joined", phrase.whole.latin)):
+                yield Occur.Should, self._const(self._term(field, text), 2.0)
+        for word in dict.fromkeys(phrase.words):
+            yield Occur.Should, self._const(self._term("first", word.text), 0.3)
+            # Few words, and seldom ones.
+            yield (
+                Occur.Should,
+                Query.boost_query(Query.term_query(self._schema, "word", word.text, "freq"), 0.1),
+            )
+
+
+def _any(ways: Sequence[Query]) -> Query | None:
+    if len(ways) < 2:
+        return ways[0] if ways else None
+    return Query.disjunction_max_query(list(ways))
+
+
+def build_in_memory(entries: Iterable[Entry], above: dict[str, list[str]]) -> FulltextIndex:
+    """Return an index of ``entries`` in this process."""
+    writer = Writer(None, above)
+    for entry in entries:
+        writer.add(make_document(entry, above))
+    return writer.finish()

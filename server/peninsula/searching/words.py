@@ -1,0 +1,189 @@
+"""How alike are two words, in whatever script and form they stand?
+
+Strictly alike is what means the same word: in another form, in the letters of another script, as
+far as it is typed, or as a part of a Korean compound. Loosely alike is what may be meant: misspelt, heard in Korean, or a part of
+a longer word. An index and a comparison of one by one find the same, because both go by these keys.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from peninsula.searching.romanization import (
+    compose,
+    has_hangul,
+    romanize,
+    simplify,
+    sound,
+    spell_surname,
+)
+from peninsula.searching.stemming import is_stopped, stems
+from peninsula.spelling import fold
+
+#: Letters of a word that count.
+LONGEST_WORD: Final = 64
+#: Letters from which one, and two, of them may be wrong.
+ONE_TYPO: Final = 4
+TWO_TYPOS: Final = 8
+#: Consonants that a sound has at least; with fewer it is too many words'.
+_LEAST_SOUNDS: Final = 3
+#: Letters of a part of a word, and of the beginning of one in other letters, at least.
+SHORTEST_PART: Final = 3
+
+#: What was alike, from the best to the worst.
+HOWS: Final = ("exact", "form", "spelling", "beginning", "compound", "sound", "typo", "part")
+STRICT: Final = frozenset(HOWS[:5])
+
+#: Syllables of a part of a Korean compound.
+SHORTEST_COMPOUNDED: Final = 2
+#: The letters that a syllable of Hangul begins with, once it is taken apart.
+_BEGINNING: Final = re.compile("[\u1100-\u1112]")
+
+_TOKEN: Final = re.compile(r"(?:[^\W_]|[\u0300-\u036f])+")
+
+
+# Told apart by what they are, not by what they hold: they are looked up often.
+@dataclass(frozen=True, slots=True, eq=False)
+class Word:
+    """A word, and the keys by which others are like it."""
+
+    #: Folded, with Hangul taken apart into letters.
+    text: str
+    #: In Latin letters, what systems differ in written alike.
+    latin: str
+    stems: frozenset[str]
+    #: Its consonants; only what is Hangul and what is not are compared so.
+    sounds: frozenset[str]
+    is_hangul: bool
+    is_stopped: bool
+
+    @property
+    def is_compounded(self) -> bool:
+        """Return whether it is long enough to be meant as a part of a Korean compound."""
+        return self.is_hangul and len(_BEGINNING.findall(self.text)) >= SHORTEST_COMPOUNDED
+
+    def endings(self) -> list[str]:
+        """Return what is left of a Korean word from its second syllable on, from its third, …"""
+        if not self.is_hangul:
+            return []
+        starts = [match.start() for match in _BEGINNING.finditer(self.text)]
+        return [self.text[start:] for start in starts[1 : 1 - SHORTEST_COMPOUNDED]]
+
+    @property
+    def typos(self) -> int:
+        """Return how many letters may be wrong."""
+        length = len(self.latin)
+        return 2 if length >= TWO_TYPOS else 1 if length >= ONE_TYPO else 0
+
+
+class Token(NamedTuple):
+    """A word where it stands in a text."""
+
+    word: Word
+    start: int
+    end: int
+
+
+class Likeness(NamedTuple):
+    """How alike a word is to one that is looked for: 1 is the same."""
+
+    degree: float
+    how: str
+
+
+@lru_cache(1 << 17)
+def make_word(folded: str) -> Word:
+    """Return the word that is written ``folded``."""
+    composed = compose(folded)
+    return _make(folded, composed, stems(composed))
+
+
+@lru_cache(1 << 12)
+def make_whole(folded: str) -> Word:
+    """Return a name that is written ``folded``, without spaces, as one word."""
+    return _make(folded, compose(folded), frozenset())
+
+
+def _make(folded: str, composed: str, stems: frozenset[str]) -> Word:
+    is_hangul = has_hangul(composed)
+    latin = romanize(composed)
+    sounds = {sound(latin)}
+    if is_hangul and (surnamed := spell_surname(composed)):
+        sounds.add(sound(surnamed))
+    return Word(
+        folded,
+        simplify(latin),
+        stems,
+        frozenset(s for s in sounds if len(s) >= _LEAST_SOUNDS),
+        is_hangul,
+        is_stopped(composed),
+    )
+
+
+@lru_cache(1 << 17)
+def _read_word(written: str) -> Word | None:
+    folded = fold(written).replace(" ", "")[:LONGEST_WORD]
+    return make_word(folded) if folded else None
+
+
+def tokenize(text: str) -> list[Token]:
+    """Return the words of ``text`` and where they stand."""
+    return [
+        Token(word, match.start(), match.end())
+        for match in _TOKEN.finditer(text)
+        if (word := _read_word(match[0]))
+    ]
+
+
+def compare(wished: Word, word: Word, *, is_loose: bool) -> Likeness | None:
+    """Return how alike ``word`` is to ``wished``; None where it is not."""
+    if wished.text == word.text:
+        return Likeness(1.0, "exact")
+    if not wished.stems.isdisjoint(word.stems):
+        return Likeness(0.95, "form")
+    if wished.latin == word.latin:
+        return Likeness(0.9, "spelling")
+    if word.text.startswith(wished.text):
+        return Likeness(0.6 + 0.35 * len(wished.text) / len(word.text), "beginning")
+    if len(wished.latin) >= SHORTEST_PART and word.latin.startswith(wished.latin):
+        return Likeness(0.55 + 0.3 * len(wished.latin) / len(word.latin), "beginning")
+    if wished.is_compounded and wished.text in word.text:
+        return Likeness(0.5 + 0.3 * len(wished.text) / len(word.text), "compound")
+    return _compare_loosely(wished, word) if is_loose else None
+
+
+def _compare_loosely(wished: Word, word: Word) -> Likeness | None:
+    if wished.is_hangul != word.is_hangul and (same := wished.sounds & word.sounds):
+        return Likeness(0.7 if len(max(same, key=len)) <= _LEAST_SOUNDS else 0.8, "sound")
+    if most := wished.typos:
+        wrong = distance(wished.latin, word.latin, most)
+        if wrong <= most:
+            return Likeness(0.9 * (1 - wrong / len(wished.latin)), "typo")
+    if len(wished.text) >= SHORTEST_PART and wished.text in word.text:
+        return Likeness(0.35 + 0.3 * len(wished.text) / len(word.text), "part")
+    return None
+
+
+def distance(first: str, second: str, most: int) -> int:
+    """Return how many letters are to be put in, left out, changed or exchanged with the next.
+
+    More than ``most`` are not counted further.
+    """
+    if abs(len(first) - len(second)) > most:
+        return most + 1
+    before: list[int] = []
+    row = list(range(len(second) + 1))
+    for i, a in enumerate(first):
+        earlier, before = before, row
+        row = [i + 1]
+        for j, b in enumerate(second):
+            cost = min(before[j + 1] + 1, row[j] + 1, before[j] + (a != b))
+            if i and j and a == second[j - 1] and first[i - 1] == b:
+                cost = min(cost, earlier[j - 1] + 1)
+            row.append(cost)
+        if min(row) > most:
+            return most + 1
+    return row[-1]
