@@ -249,10 +249,11 @@ def _check_labels(case: _Case) -> Iterator[Finding]:
         if not theirs:
             continue
         if not ours:
-            yield case.find(
-                NOTE, "label", f"We have no name in “{language}”.", theirs=theirs[0],
-                remedy="Wikidata offers one; its licence is CC0.",
-            )  # fmt: skip
+            if language in labels:
+                yield case.find(
+                    NOTE, "label", f"We have no name in “{language}”.", theirs=labels[language],
+                    remedy="Wikidata offers one; its licence is CC0.",
+                )  # fmt: skip
         elif not {fold(text) for text in ours} & {fold(text) for text in theirs}:
             yield case.find(
                 WARNING, "label", f"None of our names in “{language}” is one of Wikidata's.",
