@@ -37,6 +37,9 @@ class Answer:
     #: How many bytes came, as sent.
     size: int = 0
 
+    #: Bytes of ``content``.
+    length: int = 0
+
     @property
     def content(self) -> bytes:
         return zlib.decompress(self.packed)

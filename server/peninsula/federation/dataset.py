@@ -49,6 +49,7 @@ from peninsula.federation.planning import (
     make_question,
     read_name,
 )
+from peninsula.federation.room import Part, Room
 from peninsula.federation.services import SCHEME, Service, Services
 from peninsula.federation.structure import Place, Query, Unreadable, find_nested, read_query
 from peninsula.formats import Format
@@ -81,6 +82,8 @@ class Federation:
     #: Most rows that come into a query for one clause, and bytes for all of them.
     most_rows: int = 100_000
     most_bytes: int = 32 * 2**20
+    #: What the answers of services take of this process, for all queries together.
+    room: Room = field(default_factory=Room)
 
 
 @dataclass
@@ -259,6 +262,7 @@ class _Evaluation:
         timeout = dataset.patience.timeout
         self._until = None if timeout is None else time.monotonic() + timeout
         self._calls: list[Call] = []
+        self._part: Part
         #: Requests so far, by the name of the service.
         self._requests: dict[str, int] = {}
 
@@ -272,6 +276,14 @@ class _Evaluation:
 
     def run(self, formats: Mapping[str, Format | None] | None) -> Result:
         """Ask the services, and then for the answer."""
+        with self._federation.room.part() as self._part:
+            skeleton, inlined = self._join()
+            if self._note:
+                self._note(self._calls)
+            return self._ask(skeleton, inlined, formats=formats)
+
+    def _join(self) -> tuple[str, list[tuple[int, str]]]:
+        """Return the query with what services said in it, as rows apart from its text."""
         query, _ = self._read()
         self._query = query
         # Everything that is forbidden is found before anybody is asked.
@@ -292,9 +304,7 @@ class _Evaluation:
         size = sum(len(rows) for _, rows in inlined)
         if size > self._federation.most_bytes:
             raise self._too_much(f"{size >> 20} MB", f"{self._federation.most_bytes >> 20} MB")
-        if self._note:
-            self._note(self._calls)
-        return self._ask(skeleton, inlined, formats=formats)
+        return skeleton, inlined
 
     # What is asked.
 
@@ -567,8 +577,9 @@ class _Evaluation:
         columns = [i for i in columns if not any(_is_blank(row[i]) for row in rows)]
         if not columns and rows:
             return None
-        distinct = dict.fromkeys(tuple(row[i] for i in columns) for row in rows)
-        return Table(tuple(context.variables[i] for i in columns), list(distinct))
+        # In order, so that the same question has the same text, whose answer may be known.
+        distinct = sorted({tuple(row[i] for i in columns) for row in rows}, key=_sort_key)
+        return Table(tuple(context.variables[i] for i in columns), distinct)
 
     def _ask_all(
         self, target: Service | _Snapshot, queries: list[str], question: Question, call: Call
@@ -594,6 +605,7 @@ class _Evaluation:
                 query,
                 timeout=self._left(),
                 is_gone=lambda: is_over.is_set() or bool(is_gone and is_gone()),
+                part=self._part,
             )
 
         if len(queries) == 1:
@@ -643,6 +655,10 @@ class _Evaluation:
         if len(table.rows) > limit:
             raise self._too_much(f"more than {limit} rows", f"{limit}", call.service)
         return table
+
+
+def _sort_key(row: Row) -> tuple[str, ...]:
+    return tuple(map(str, row))
 
 
 def _is_blank(term: Term | None) -> bool:

@@ -56,6 +56,7 @@ from peninsula.federation.results import (
     read_rows,
     read_triples,
 )
+from peninsula.federation.room import Part
 from peninsula.federation.services import Service
 from peninsula.federation.turns import Turns
 from peninsula.federation.wire import IsGone, OutOfTime, Patience
@@ -77,6 +78,8 @@ _BUSY: Final = frozenset({429, 503})
 _PASSING: Final = frozenset({502, 503, 504})
 #: What is read of an answer in its one form, for each byte that it may have as sent.
 _GROWTH: Final = 4
+#: What a table takes in memory, with what is made of it, for each byte of its one form; measured.
+_WEIGHT: Final = 4
 _SECONDS: Final = re.compile(r"[0-9]{1,9}")
 _log = logging.getLogger(__name__)
 
@@ -150,14 +153,20 @@ class Gateway:
         *,
         timeout: float | None = None,
         is_gone: IsGone | None = None,
+        part: Part | None = None,
     ) -> Table:
         """Return the answer of ``service`` to a SELECT query.
 
-        It may take ``timeout`` seconds, and as long as the service's settings say at most. Raises
-        UpstreamFailed and its kind, Overloaded, and ClientGone once ``is_gone``.
+        It may take ``timeout`` seconds, and as long as the service's settings say at most. The
+        table takes its bytes from ``part``, where there is one. Raises UpstreamFailed and its
+        kind, Overloaded, and ClientGone once ``is_gone``.
         """
         began = time.monotonic()
         answer, is_stale = self._answer(service, query, "solutions", timeout, is_gone)
+        if part:
+            limit = service.timeout if timeout is None else min(timeout, service.timeout)
+            patience = Patience(max(0.0, limit - (time.monotonic() - began)), is_gone)
+            part.take(_WEIGHT * answer.length, patience)
         variables, rows = self._read(service, answer, read_rows)
         received = answer.size if answer.received >= began else 0
         return Table(variables, rows, answer.retrieved, is_stale, received)
@@ -351,13 +360,14 @@ class Gateway:
             except InvalidAnswer as error:
                 raise _invalid(service, error) from None
             target.seek(0)
-            packed = zlib.compress(target.read(), 1)
+            content = target.read()
         return Answer(
-            packed,
+            zlib.compress(content, 1),
             Skolem.make_token(),
             datetime.now(UTC),
             time.monotonic(),
             traffic.received,
+            len(content),
         )
 
     def _send(

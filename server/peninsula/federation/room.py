@@ -1,0 +1,83 @@
+"""How much of what services said may be in this process at the same time?
+
+Answers are parsed elsewhere, but joined here: a table of a megabyte takes several as terms. So
+all queries share a number of bytes. One that has nothing yet waits for its part, one that has
+something already is refused more than there is: so none waits for what another waiting one has.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from typing import Final
+
+from peninsula.errors import Overloaded
+from peninsula.federation.wire import OutOfTime, Patience
+
+#: Bytes for all queries together.
+MOST_BYTES: Final = 256 * 2**20
+_TICK: Final = 0.25
+
+
+class Room:
+    """The bytes that queries share; may be used from any thread."""
+
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self.most_bytes = most_bytes
+        self.used = 0
+        self._freed = threading.Condition()
+
+    @contextlib.contextmanager
+    def part(self) -> Iterator[Part]:
+        """Give what one query takes, all of which is given back at the end."""
+        part = Part(self)
+        try:
+            yield part
+        finally:
+            part.give_back()
+
+    def take(self, part: Part, count: int, patience: Patience) -> None:
+        """Let ``part`` have more bytes; raises Overloaded where there are none in time."""
+        with self._freed:
+            # What is larger than all there is gets it where nobody else has anything.
+            while self.used > part.used and self.used + count > self.most_bytes:
+                if part.used:
+                    raise _make_overloaded()
+                self._freed.wait(min(_TICK, max(0.0, patience.left)))
+                try:
+                    patience.check()
+                except OutOfTime:
+                    raise _make_overloaded() from None
+            self.used += count
+            part.used += count
+
+    def free(self, part: Part) -> None:
+        """Take back all that ``part`` has."""
+        with self._freed:
+            self.used -= part.used
+            part.used = 0
+            self._freed.notify_all()
+
+
+class Part:
+    """What one query has of a room."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+        self.used = 0
+
+    def take(self, count: int, patience: Patience) -> None:
+        """Have more bytes; raises Overloaded, ClientGone."""
+        self._room.take(self, count, patience)
+
+    def give_back(self) -> None:
+        """Have nothing any more."""
+        self._room.free(self)
+
+
+def _make_overloaded() -> Overloaded:
+    return Overloaded(
+        "What services answered to others takes all the room there is for it.",
+        "Ask again in a moment.",
+    )
