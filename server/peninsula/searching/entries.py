@@ -76,7 +76,8 @@ SELECT ?thing (COUNT(*) AS ?count) WHERE {{{{
 """
 #: What the snapshot names besides, such as parties, is none of ours either.
 _LENDERS: Final = f"""
-SELECT ?item WHERE {{ {{ {_LENDING} }} UNION {{ GRAPH graph:wikidata {{ ?item rdfs:label ?text }} }} }}
+SELECT ?item WHERE {{
+  {{ {_LENDING} }} UNION {{ GRAPH graph:wikidata {{ ?item rdfs:label ?text }} }} }}
 """
 _SOME_LENDERS: Final = f"""
 SELECT ?item WHERE {{{{ VALUES ?item {{{{ {{things}} }}}}
