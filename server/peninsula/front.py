@@ -59,7 +59,7 @@ _KEY: Final = (
     # Which holds the chosen language, and nothing else.
     "HTTP_COOKIE",
 )  # fmt: skip
-_ASKS_FOR_MORE: Final = ("HTTP_ACCEPT_DATETIME", "HTTP_IF_MODIFIED_SINCE")
+_ASKS_FOR_MORE: Final = ("HTTP_ACCEPT_DATETIME", "HTTP_IF_MODIFIED_SINCE", "HTTP_RANGE")
 
 
 @dataclass(frozen=True)

@@ -248,3 +248,39 @@ def test_every_claim_and_position_is_a_nanopublication(shipped: Server) -> None:
     one = fetch(shipped, path)[0]
     assert one == fetch(shipped, "/id/claim/c029?format=nanopub")[0]
     assert set(ox.parse(one, format=ox.RdfFormat.TRIG)) <= set(store)
+
+
+# Parts of files, as readers of Parquet take them.
+
+
+def test_polars_reads_from_the_address_itself(shipped: Server) -> None:
+    site = shipped.address
+    claims = pl.scan_parquet(f"{site}tables/claims.parquet").select("claim", "topics").collect()
+    assert claims.schema == {"claim": pl.String, "topics": pl.List(pl.String)}
+    votes = pl.read_parquet(f"{site}queries/votes-by-state.parquet?state=state:russia")
+    assert votes.schema["day"] == pl.Date
+    assert pd.read_parquet(f"{site}tables/claims.parquet").shape[0] == claims.height
+
+
+def test_parts_of_a_file(shipped: Server) -> None:
+    path = "/tables/votes.parquet"
+    whole, headers = fetch(shipped, path)
+    assert headers["Accept-Ranges"] == "bytes"
+    for asked, part in (
+        ("bytes=0-3", whole[:4]),
+        ("bytes=-8", whole[-8:]),
+        (f"bytes={len(whole) - 4}-", whole[-4:]),
+    ):
+        data, headers = fetch(shipped, path, Range=asked)
+        assert data == part
+        assert headers["Content-Range"].endswith(f"/{len(whole)}")
+    assert status_of(shipped, path, Range="bytes=99999999-") == 416
+    # A part of another state's file is nothing to put beside the one that is there.
+    assert fetch(shipped, path, Range="bytes=0-3", **{"If-Range": '"other"'})[0] == whole
+    assert fetch(shipped, path)[0] == whole
+
+
+def test_a_dump_is_to_be_had_whole(shipped: Server) -> None:
+    data, headers = fetch(shipped, "/dumps/positions.nq", Range="bytes=0-3")
+    assert headers["Accept-Ranges"] == "none"
+    assert len(data) > 4

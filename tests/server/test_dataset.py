@@ -17,7 +17,7 @@ from peninsula.errors import (
     QuerySyntaxError,
     UnknownGraph,
 )
-from peninsula.formats import GRAPH_FORMATS, SOLUTION_FORMATS
+from peninsula.formats import GRAPH_FORMATS, SOLUTION_FORMATS, TABLE_FORMATS
 from peninsula.namespaces import PREFIXES, expand
 from peninsula.policy import Policy
 
@@ -42,7 +42,8 @@ def test_three_kinds_of_result(dataset: LocalDataset) -> None:
     graph = dataset.evaluate("DESCRIBE event:hanoi")
     assert isinstance(graph, Graph)
     assert formats_for(graph) == GRAPH_FORMATS
-    assert formats_for(boolean) == formats_for(solutions) == SOLUTION_FORMATS
+    assert formats_for(boolean) == SOLUTION_FORMATS
+    assert formats_for(solutions) == TABLE_FORMATS
     assert {triple.subject.value for triple in graph} == {expand("event:hanoi")}  # type: ignore[union-attr]
 
 

@@ -30,7 +30,7 @@ ROWS: Final = [
     "views.network views.search views.reconcile views.about views.ontology views.completion",
     "views.nanopublications",
     "views.resources views.history views.trials views.operations",
-    "views.answers views.bodies views.assets views.showing views.names",
+    "views.answers views.ranges views.bodies views.assets views.showing views.names",
     "views.site views.parameters",
     "front serving console importing.running",
     "importing.targets",

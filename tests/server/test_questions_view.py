@@ -207,7 +207,10 @@ def test_every_example_of_the_page_answers(client: FlaskClient) -> None:
     tried = 0
     for operations in list_operations(document).values():
         for operation in operations:
-            if operation.example and operation.path not in {"/store", "/history"}:
+            # The small scene has no claim.
+            if operation.example and operation.path not in {
+                "/store", "/history", "/nanopub/{kind}/{slug}",
+            }:  # fmt: skip
                 response = client.get(operation.example, follow_redirects=True)
                 assert response.status_code == 200, operation.example
                 tried += 1

@@ -23,6 +23,7 @@ from peninsula.errors import (
     UpstreamFailed,
 )
 from peninsula.formats import (
+    COLUMNAR_FORMATS,
     GRAPH_FORMATS,
     HTML,
     PLAIN_JSON,
@@ -46,6 +47,7 @@ from peninsula.questions import (
 from peninsula.snapshots import find_snapshot
 from peninsula.suggestions import Choice, suggest
 from peninsula.views.answers import answer
+from peninsula.views.ranges import allow_ranges
 from peninsula.views.showing import find_shaped_format, send_shaped, show
 from peninsula.views.site import (
     accepted,
@@ -117,7 +119,9 @@ def question(slug: str, extension: str = "") -> BaseResponse:
     is_page = wants_html(*TABLE_FORMATS) if not extension else extension == HTML.extension
     if is_page:
         return answer(lambda: _show(template), is_lasting=is_lasting)
-    return answer(lambda: _send(template, name), is_lasting=is_lasting)
+    response = answer(lambda: _send(template, name), is_lasting=is_lasting)
+    is_columnar = find(response.mimetype, COLUMNAR_FORMATS) is not None
+    return allow_ranges(response) if is_columnar else response
 
 
 @blueprint.get("/")

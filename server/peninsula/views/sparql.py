@@ -22,6 +22,7 @@ from peninsula.errors import (
 )
 from peninsula.federation.dataset import Call
 from peninsula.formats import (
+    COLUMNAR_FORMATS,
     GRAPH_FORMATS,
     HTML,
     SHAPED_FORMATS,
@@ -35,6 +36,7 @@ from peninsula.presentation import Presentation, export, present
 from peninsula.protocol import ACCEPT_QUERY, SERVICES, QueryRequest, read_query
 from peninsula.views.answers import answer
 from peninsula.views.bodies import read_body
+from peninsula.views.ranges import allow_ranges
 from peninsula.views.site import (
     calls,
     current_site,
@@ -114,7 +116,8 @@ def sparql() -> Response:
         response.headers.update(error.headers())
         response.headers["Cache-Control"] = "no-store"
     response.headers["Accept-Query"] = ACCEPT_QUERY
-    return response
+    is_columnar = find(response.mimetype, COLUMNAR_FORMATS) is not None
+    return allow_ranges(response) if is_columnar else response
 
 
 def _evaluate(asked: QueryRequest, facts: QueryFacts) -> Response:

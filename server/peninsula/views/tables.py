@@ -18,6 +18,7 @@ from peninsula.tabulation.declarations import Table, find_table, read_tables
 from peninsula.tabulation.rows import read_rows
 from peninsula.tabulation.writing import TABLE_FILES, write_table
 from peninsula.views.answers import answer
+from peninsula.views.ranges import allow_ranges
 from peninsula.views.site import (
     accepted,
     begin,
@@ -95,7 +96,7 @@ def _send(table: Table, format: Format) -> Response:
         chunks = write_table(table, read_rows(dataset(), table, wished), chosen)
         return Response(begin(chunks), content_type=format.content_type)
 
-    response = answer(make, is_exact=True)
+    response = allow_ranges(answer(make, is_exact=True))
     if format is CSV:
         described = urlsplit(f"{_address(table.name)}").path
         query = f"?{urlencode(_kept())}" if _kept() else ""
