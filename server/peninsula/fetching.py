@@ -19,7 +19,7 @@ from peninsula import __version__
 from peninsula.errors import QueryForbidden, UpstreamFailed
 from peninsula.federation.addresses import Resolve, is_literal
 from peninsula.federation.exchange import Demand, Reply, exchange
-from peninsula.federation.wire import Patience
+from peninsula.federation.wire import IsGone, Patience
 from peninsula.formats import GRAPH_FORMATS, RDF_EXTENSIONS, Format, find_media_type
 
 _ACCEPT: Final = ", ".join(
@@ -43,12 +43,14 @@ def fetch(
     *,
     max_bytes: int,
     seconds: float,
+    is_gone: IsGone | None = None,
     resolve: Resolve = socket.getaddrinfo,
 ) -> Fetched:
     """Write the RDF document at ``iri`` to ``target``.
 
     ``hosts`` are names or addresses, with a port where it is not the scheme's own. Raises
-    QueryForbidden where the policy does not allow it, UpstreamFailed where it cannot be had.
+    QueryForbidden where the policy does not allow it, UpstreamFailed where it cannot be had,
+    ClientGone once ``is_gone``.
     """
     found: list[Format] = []
 
@@ -66,7 +68,7 @@ def fetch(
             reply = exchange(
                 demand,
                 output,
-                Patience(seconds),
+                Patience(seconds, is_gone),
                 max_bytes=max_bytes,
                 resolve=resolve,
                 judge=judge,

@@ -34,7 +34,9 @@ from peninsula.errors import (
 from peninsula.federation.answers import Answer, Answers
 from peninsula.federation.gateway import Gateway
 from peninsula.federation.results import GENID, TIMEOUT_MARK
+from peninsula.federation.room import Room
 from peninsula.federation.services import WIKIDATA, Service, Services
+from peninsula.federation.wire import Patience
 from peninsula.metrics import SERVICE_OUTCOMES, Metrics
 from tests.wikidata import servers
 from tests.wikidata.servers import JSON, NTRIPLES, TURTLE, XML, Body, Proxy
@@ -712,6 +714,52 @@ def test_its_log(
     )
     # The operator is told where it led, whoever asked is not.
     assert "http://10.0.0.1/secret" in bad["detail"] and bad["outcome"] == "failed"
+
+
+# Memory.
+
+
+def test_what_is_taken_in_takes_room_until_it_is_given_back(
+    gateway: Gateway, service: Service
+) -> None:
+    room = Room(100_000)
+    with room.part() as part:
+        gateway.select(service, NAMES, part=part)
+        one = part.used
+        assert 0 < one == room.used < 100_000
+        gateway.select(service, NAMES, part=part)
+        assert part.used == 2 * one, "known or not, it is there twice"
+    assert (part.used, room.used) == (0, 0)
+
+
+def test_who_has_nothing_waits_for_room_and_who_has_some_does_not(
+    gateway: Gateway, service: Service
+) -> None:
+    room = Room(10)
+    with room.part() as mine:
+        # More than there is, where nobody else has any.
+        gateway.select(service, NAMES, part=mine)
+        with room.part() as other:
+            began = time.monotonic()
+            with pytest.raises(Overloaded, match="all the room"):
+                gateway.select(service, NAMES, part=other, timeout=0.3)
+            assert 0.2 < time.monotonic() - began < 2
+            with pytest.raises(ClientGone):
+                gateway.select(service, NAMES, part=other, is_gone=lambda: True)
+            with ThreadPoolExecutor(1) as pool:
+                waiting = pool.submit(gateway.select, service, NAMES, part=other)
+                mine.give_back()
+                assert len(waiting.result(5).rows) == 2
+            assert other.used > 0
+    assert room.used == 0
+    small = Room(10)
+    with small.part() as one, small.part() as two:
+        one.take(4, Patience(1))
+        two.take(4, Patience(1))
+        began = time.monotonic()
+        with pytest.raises(Overloaded):
+            one.take(4, Patience(20))
+        assert time.monotonic() - began < 1, "each would wait for the other"
 
 
 # Which services there are.

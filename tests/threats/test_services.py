@@ -80,12 +80,14 @@ def read_request(client: socket.socket) -> bytes:
 class Host:
     """A web server that answers what a test says, and remembers what it was asked."""
 
-    def __init__(self, context: ssl.SSLContext | None = None) -> None:
+    def __init__(self, context: ssl.SSLContext | None = None, *, is_threaded: bool = False) -> None:
         self.answer = response()
         #: What it does instead, with the connection.
         self.behave: Callable[[socket.socket], None] | None = None
         self.visits: list[bytes] = []
         self._context = context
+        #: Whether it serves several at once.
+        self._is_threaded = is_threaded
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._thread = threading.Thread(target=self._run)
@@ -101,13 +103,19 @@ class Host:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            with contextlib.suppress(OSError), client:
-                client.settimeout(5)
-                if self._context is None:
-                    self._serve(client)
-                else:
-                    with self._context.wrap_socket(client, server_side=True) as secured:
-                        self._serve(secured)
+            if self._is_threaded:
+                threading.Thread(target=self._meet, args=(client,), daemon=True).start()
+            else:
+                self._meet(client)
+
+    def _meet(self, client: socket.socket) -> None:
+        with contextlib.suppress(OSError), client:
+            client.settimeout(5)
+            if self._context is None:
+                self._serve(client)
+            else:
+                with self._context.wrap_socket(client, server_side=True) as secured:
+                    self._serve(secured)
 
     def _serve(self, client: socket.socket) -> None:
         self.visits.append(read_request(client))

@@ -97,6 +97,7 @@ def _fetch(iri: str, stack: contextlib.ExitStack) -> str:
         source,
         max_bytes=site.config.max_upload_bytes,
         seconds=site.config.query_timeout,
+        is_gone=asker().is_gone,
     )
     refuse_hostile(source, found.format.engine)  # type: ignore[arg-type]
     site.database.parse(source, found.format, found.address, target, asker())
