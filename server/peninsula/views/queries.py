@@ -120,7 +120,7 @@ def question(slug: str, extension: str = "") -> BaseResponse:
     if is_page:
         return answer(lambda: _show(template), is_lasting=is_lasting)
     response = answer(lambda: _send(template, name), is_lasting=is_lasting)
-    is_columnar = find(response.mimetype, COLUMNAR_FORMATS) is not None
+    is_columnar = find(response.mimetype or "", COLUMNAR_FORMATS) is not None
     return allow_ranges(response) if is_columnar else response
 
 

@@ -116,7 +116,7 @@ def sparql() -> Response:
         response.headers.update(error.headers())
         response.headers["Cache-Control"] = "no-store"
     response.headers["Accept-Query"] = ACCEPT_QUERY
-    is_columnar = find(response.mimetype, COLUMNAR_FORMATS) is not None
+    is_columnar = find(response.mimetype or "", COLUMNAR_FORMATS) is not None
     return allow_ranges(response) if is_columnar else response
 
 
