@@ -171,7 +171,7 @@ def write_term(value: object) -> str:  # noqa: C901, PLR0911, one a case
         case str():
             return _quote(value)
         case bool():
-            return str(value).lower()
+            return _typed(str(value).lower(), "boolean")
         case int():
             return _typed(str(value), "integer")
         case Decimal():

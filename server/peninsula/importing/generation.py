@@ -371,7 +371,10 @@ class Generator:
         what: str,
         problems: Problems,
     ) -> ox.NamedNode | None:
-        iri = template.expand(values)
+        try:
+            iri = template.expand(values)
+        except ValueError as error:
+            iri = f"{error}"
         if iri is None:
             missing = template.missing(values)
             position = self._positions.get(missing.partition(".")[0], plan.position)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import itertools
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -23,11 +24,13 @@ def write_turtle(
     statements: Path, target: Path, comments: Sequence[str], *, together: int = _TOGETHER
 ) -> None:
     """Write N-Triples without blank nodes as Turtle, ``comments`` at its head."""
+    things: dict[str, list[str]] = {}
     with statements.open(encoding="utf-8", newline="\n") as file:
-        lines = sorted(set(file))
+        for line in file:
+            things.setdefault(line.partition(" ")[0], []).append(line)
     prefixes: set[str] = set()
     with tempfile.TemporaryFile("w+", encoding="utf-8") as bodies:
-        for batch in _batches(lines, together):
+        for batch in _batches(things, together):
             laid_out = format_turtle("".join(batch)).splitlines(keepends=True)
             head = list(itertools.takewhile(lambda line: line.startswith("PREFIX "), laid_out))
             prefixes.update(head)
@@ -42,11 +45,36 @@ def write_turtle(
                 output.write(line)
 
 
-def _batches(lines: Iterable[str], together: int) -> Iterator[list[str]]:
-    """Yield the lines of so many things at once, none of them parted."""
-    things = itertools.groupby(lines, key=lambda line: line.partition(" ")[0])
-    while batch := [line for _, of in itertools.islice(things, together) for line in list(of)]:
+def _batches(things: dict[str, list[str]], together: int) -> Iterator[list[str]]:
+    """Yield the statements of some things at a time, in the order of the whole file.
+
+    What is pointed at more often stands later. Things of which one points at another are never
+    laid out together: alone, all of a batch stand in the order of their names.
+    """
+    pointed = {name: _targets(lines, things) for name, lines in things.items()}
+    counts = Counter(target for targets in pointed.values() for target in targets)
+    batch: list[str] = []
+    names: set[str] = set()
+    reached: set[str] = set()
+    level = 0
+    for name in sorted(things, key=lambda name: (counts[name], name[:-1])):
+        targets = set(pointed[name])
+        is_over = len(names) == together or name in reached or counts[name] != level
+        if batch and (is_over or targets & (names | {name}) or reached & names):
+            yield batch
+            batch, names, reached = [], set(), set()
+        level = counts[name]
+        batch += things[name]
+        names.add(name)
+        reached |= targets
+    if batch:
         yield batch
+
+
+def _targets(lines: Sequence[str], things: dict[str, list[str]]) -> list[str]:
+    """Return the things that the statements of one point at."""
+    objects = (line.split(" ", 2)[2].removesuffix(" .\n") for line in set(lines))
+    return [target for target in objects if target in things]
 
 
 def copy_file(source: Path, target: Path) -> None:

@@ -38,7 +38,9 @@ def locate(
         for generator in generators:
             _search(generator, by_focus)
     for one in wanted:
-        yield _as_problem(one)
+        # What was odd before, elsewhere in the graph, is no remark on this table.
+        if one.fit or one.result.get("severity") == "Violation":
+            yield _as_problem(one)
 
 
 def _search(generator: Generator, by_focus: Mapping[str, list[_Wanted]]) -> None:
@@ -48,9 +50,10 @@ def _search(generator: Generator, by_focus: Mapping[str, list[_Wanted]]) -> None
             for one in by_focus.get(subject, ()):
                 path, named = one.result.get("path_term", ""), one.result.get("value_term", "")
                 is_path = bool(path) and predicate in path
-                fit = 5 if is_path and value == named else 4 if is_path else 2
+                is_value = bool(named) and value == named
+                fit = 6 if is_path and is_value else 5 if is_path else 4 if is_value else 2
                 # What only the row tells has no column.
-                _offer(one, fit, generator.place(made, position if is_path else 0))
+                _offer(one, fit, generator.place(made, position if fit > 2 else 0))
             for one in by_focus.get(value, ()):
                 is_path = predicate in one.result.get("path_term", "")
                 _offer(one, 3 if is_path else 1, generator.place(made, position))

@@ -31,8 +31,8 @@ _SIGNATURES: Final = {
     b"\xff\xfe": "UTF-16",
     b"\xfe\xff": "UTF-16",
 }
-#: Encodings whose line breaks are those of ASCII, by what Python calls them; and what to say.
-_UNFIT: Final = ("utf_16", "utf-16", "utf_32", "utf-32", "utf_7", "utf-7")
+#: Encodings whose line breaks are not those of ASCII.
+_UNFIT: Final = ("utf-16", "utf16", "utf-32", "utf32", "utf-7", "utf7", "ucs-2", "ucs2")
 
 #: Told how many bytes are read.
 Tick = Callable[[int], None]
@@ -66,6 +66,8 @@ class SourceRow:
 
 def check_encoding(name: str) -> str:
     """Return how Python calls an encoding; raises ValueError where it is none for a table."""
+    if name.lower().replace("_", "-").startswith(_UNFIT):
+        raise ValueError(f"“{name}” is not read; save the file as UTF-8")
     try:
         info = codecs.lookup(name)
         is_text = "a".encode(info.name) == b"a"
@@ -73,8 +75,6 @@ def check_encoding(name: str) -> str:
         is_text = False
     if not is_text or info.name in {"idna", "punycode", "unicode_escape", "raw_unicode_escape"}:
         raise ValueError(f"“{name}” is no encoding of texts that is known here")
-    if info.name.startswith(_UNFIT):
-        raise ValueError(f"“{name}” is not read; save the file as UTF-8")
     return "utf-8-sig" if info.name == "utf-8" else info.name
 
 

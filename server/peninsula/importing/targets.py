@@ -22,14 +22,19 @@ from peninsula.client import IRI, BlankNode, Client, Literal, Refused, Text
 from peninsula.client.answers import Answer
 from peninsula.client.terms import Value, write_term
 from peninsula.config import Config
+from peninsula.dataset import delta as deltas
+from peninsula.dataset.delta import Delta
 from peninsula.dataset.generations import Generation, Generations
 from peninsula.dataset.interface import Dataset, Solutions
 from peninsula.dataset.local import LocalDataset
-from peninsula.dataset.writer import Writer, open_gate
+from peninsula.dataset.writer import Gate, Verdict, Writer
 from peninsula.errors import ShapesViolated, StoreInUse, display_path
+from peninsula.gate import ShapesGate, open_gate
 from peninsula.knowledge import find_knowledge
-from peninsula.loading import GATE, Progress, make_policy, open_local, prepare
+from peninsula.loading import Progress, make_policy, open_local, prepare
 
+#: Statements of a change that is judged by the whole state.
+_LARGE: Final = 20_000
 _AGENT: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -62,6 +67,29 @@ class Target(Protocol):
 # A store of this machine.
 
 
+class _PatientGate:
+    """Judges a large change by the whole state: sooner than by what each statement may affect."""
+
+    def __init__(self, gate: ShapesGate, before: ox.Store | None) -> None:
+        self._gate = gate
+        self._before = before
+
+    def judge(
+        self, delta: Delta, store: ox.Store, *, is_trial: bool, asks_questions: bool
+    ) -> Verdict:
+        """Judge ``delta``, which ``store`` already holds."""
+        if len(delta.added) + len(delta.removed) <= _LARGE:
+            return self._gate.judge(delta, store, is_trial=is_trial, asks_questions=asks_questions)
+        # In memory its many queries are answered several times as fast.
+        state = ox.Store()
+        state.bulk_extend(store)
+        return self._gate.judge_whole(self._before, state)
+
+    def judge_alone(self, message: Mapping[str, Any], store: ox.Store) -> Mapping[str, Any]:
+        """Judge a file by itself."""
+        return self._gate.judge_alone(message, store)
+
+
 class StoreTarget:
     """A store in a folder."""
 
@@ -84,35 +112,65 @@ class StoreTarget:
 
     def change(self, patch: Path, graph: str, *, is_trial: bool) -> Outcome:
         """Make the change, or judge it on a copy."""
+        spool = None
         if not is_trial:
-            return self._apply(patch, graph, None)
-        with tempfile.TemporaryDirectory(prefix="peninsula-") as folder:
-            return self._apply(patch, graph, Path(folder))
+            # On the same disk, so that nothing need be copied.
+            spool = self._generations.spool
+            spool.mkdir(parents=True, exist_ok=True)
+        elif (outcome := self._try_large(patch)) is not None:
+            return outcome
+        with tempfile.TemporaryDirectory(prefix="import-", dir=spool) as folder:
+            return self._apply(patch, graph, Path(folder), is_trial=is_trial)
 
-    def _apply(self, patch: Path, graph: str, scratch: Path | None) -> Outcome:
+    def _try_large(self, patch: Path) -> Outcome | None:
+        """Judge a large change in memory, which need not be written for it; None for another."""
+        change = deltas.read_patch(patch.read_bytes())
+        gate = open_gate(self._root)
+        if len(change.quads) <= _LARGE or not isinstance(gate, ShapesGate):
+            return None
+        current = self._generations.current()
+        before = self._generations.open(current.number) if current else ox.Store()
+        delta = change.delta(before)
+        state = ox.Store()
+        state.bulk_extend(before)
+        deltas.apply(state, delta)
+        verdict = gate.judge_whole(before, state)
+        results = verdict.remarks["validation"]["results"]
+        is_refused = verdict.refusal is not None
+        return Outcome(0, len(delta.added), len(delta.removed), is_refused, list(results))
+
+    def _open_gate(self) -> Gate:
+        gate = open_gate(self._root)
+        if not isinstance(gate, ShapesGate):
+            return gate
+        current = self._generations.current()
+        before = self._generations.open(current.number) if current else None
+        return _PatientGate(gate, before)
+
+    def _apply(self, patch: Path, graph: str, folder: Path, *, is_trial: bool) -> Outcome:
         keeps_history = self._config.history_graph == "always" or (
             self._config.history_graph == "auto" and bool(self._root)
         )
-        gate = open_gate({"gate": GATE if self._root else "", "gate_argument": self._root})
+        gate = self._open_gate()
         writer = Writer(
             self._generations.folder,
             keeps_history=keeps_history,
             gate=gate,
-            working=scratch / "working" if scratch else None,
+            working=folder / "working",
         )
         message: dict[str, Any] = {
             "kind": "patch", "path": str(patch), "graph": graph, "only_graph": graph,
             "agent": find_agent(), "summary": "import",
         }  # fmt: skip
-        if scratch:
-            message["dry_run"] = str(scratch / "trial.rdfp")
+        if is_trial:
+            message["dry_run"] = str(folder / "trial.rdfp")
         try:
             answer = writer.change(message)
             report = answer["remarks"].get("validation", {})
-            generation = 0 if scratch else writer.publish()["generation"]
+            generation = 0 if is_trial else writer.publish()["generation"]
         except ShapesViolated as error:
             return Outcome(is_refused=True, results=list(error.report.get("results", ())))
-        if not scratch:
+        if not is_trial:
             self._generations.prune(self._config.keep, days=self._config.keep_days)
         return Outcome(
             generation,
