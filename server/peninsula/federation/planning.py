@@ -220,6 +220,9 @@ class _Level:
     #: What GRAPH names, where the group is one of GRAPH.
     graph: str = ""
     graph_variable: Names = _NONE
+    #: Whether solutions of the level around it need not have what it binds: that of OPTIONAL,
+    #: MINUS and EXISTS.
+    is_apart: bool = False
     #: Further text that is joined, with the variables that it binds.
     more: list[tuple[str, Names]] = field(default_factory=list)
 
@@ -294,15 +297,15 @@ class Plan:
             element, outer = step.element, step.outer
             if element is None or outer is None:
                 self._add_select(level, step, is_query=i == len(way) - 1)
-                break
+                return _put_in_graph(level, way[i + 1 :]), certain_before
             if element.kind in {"bind", "lateral"}:
-                break
+                return _put_in_graph(level, way[i:]), certain_before
             if element.kind == "graph" and element.name:
                 level.graph = element.name.text
                 level.graph_variable = element.own
             level, _ = self._pick(outer, element, level, is_correlated=_is_correlated(way[i + 1 :]))
             if element.kind in {"optional", "minus", "filter"}:
-                break
+                return _put_in_graph(level, way[i + 1 :]), certain_before
         return level, certain_before
 
     def _pick(
@@ -334,6 +337,7 @@ class Plan:
             elif element.kind != "minus":
                 is_whole = False
         if inner and at.kind in {"optional", "minus", "filter"}:
+            inner.is_apart = True
             level.elements.append(inner)
         return level, certain_before
 
@@ -495,11 +499,14 @@ class Plan:
         return parts
 
     def _certain(self, level: _Level, kept: set[Element] | None = None) -> Names:
-        """Return what is bound for certain by what is taken, or by what is kept of it."""
+        """Return what is bound for certain by what is taken, or by what is kept of it.
+
+        That is, in every solution of the level's group.
+        """
         found = _NONE.union(*(names for _, names in level.more))
         for item in level.elements:
             if isinstance(item, _Level):
-                found |= self._certain(item, kept)
+                found |= _NONE if item.is_apart else self._certain(item, kept)
             elif kept is None or item in kept:
                 found |= certain(item, self._known)
         return found
@@ -516,6 +523,15 @@ class Plan:
                 at = element.end
         parts.append(text[at:end])
         return parts
+
+
+def _put_in_graph(level: _Level, way: Sequence[Step]) -> _Level:
+    """Let a level be asked of the graph that it stands in, where that is one farther out."""
+    for step in way:
+        if step.element and step.element.kind == "graph" and step.element.name:
+            level.graph = step.element.name.text
+            return _Level([level])
+    return level
 
 
 def _is_correlated(way: Sequence[Step]) -> bool:
