@@ -83,7 +83,7 @@ class Known:
     @property
     def whole(self) -> Word | None:
         """Return all of it as one word; None where it is too long for a name."""
-        return _whole(self.tokens, self.joined)
+        return _whole(self.joined)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,13 +141,13 @@ def read_phrase(text: str) -> Phrase:
     tokens = tokenize(text[:LONGEST_TEXT])[:MOST_WORDS]
     words = tuple(token.word for token in tokens)
     joined = "".join(word.text for word in words)
-    return Phrase(words, _whole(tokens, joined), " ".join(word.text for word in words))
+    return Phrase(words, _whole(joined), " ".join(word.text for word in words))
 
 
-def _whole(tokens: Sequence[Token], joined: str) -> Word | None:
+def _whole(joined: str) -> Word | None:
     if not 0 < len(joined) <= LONGEST_WHOLE:
         return None
-    return tokens[0].word if len(tokens) == 1 else make_whole(joined)
+    return make_whole(joined)
 
 
 def _weight(word: Word) -> float:
@@ -240,8 +240,7 @@ def _fit_whole(phrase: Phrase, name: Known, *, is_loose: bool) -> Fit | None:
         return None
     if wished.latin == whole.latin:
         return Fit(0.93, "spelling", is_strict=True)
-    if not is_loose or (len(phrase.words) == 1 and len(name.tokens) == 1):
-        # Of one word and one word, all has been said.
+    if not is_loose:
         return None
     likeness = compare(wished, whole, is_loose=True)
     if likeness is None or likeness.how in {"part", "compound"}:

@@ -9,6 +9,7 @@ is not said here; the index brings those first that are likely to fit best.
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -105,12 +106,11 @@ def _schema() -> tantivy.Schema:
     builder.add_text_field("class", tokenizer_name="raw", index_option="basic")
     builder.add_text_field("main", fast=True, tokenizer_name="raw", index_option="basic")
     # Each word of each name by its keys; see words.Word.
-    builder.add_text_field("word", tokenizer_name="words", index_option="freq")
-    for name in ("latin", "stem", "ending", "sound", "first", "whole", "joined", "heard"):
+    for name in ("key", "ending", "first", "whole", "heard"):
         builder.add_text_field(name, tokenizer_name="words", index_option="basic")
     builder.add_text_field("gram", tokenizer_name="grams", index_option="basic")
     builder.add_float_field("standing", fast=True)
-    builder.add_text_field("entry", stored=True, tokenizer_name="raw", index_option="basic")
+    builder.add_bytes_field("entry", stored=True)
     return builder.build()
 
 
@@ -153,29 +153,24 @@ def make_document(entry: Entry, above: dict[str, list[str]]) -> str:
     names = [read_name(title.text) for title in entry.titles]
     wholes = [whole for name in names if (whole := name.whole)]
     names.append(read_name(slug_of(entry.iri)))
-    all_words = [part[0] for name in names for part in name.parts]
-    words = set(all_words)
+    words = {part[0] for name in names for part in name.parts}
     return json.dumps(
         {
             "iri": entry.iri,
             "kind": kind_of(entry.iri),
             "class": entry.classes,
             "main": main_class(entry, above),
-            "word": " ".join([word.text for word in all_words]),
-            "latin": " ".join({word.latin for word in words}),
-            "stem": " ".join({stem for word in words for stem in word.stems}),
+            "key": " ".join({key for word in words for key in word.keys}),
             "ending": " ".join(
                 {ending for word in words if word.is_hangul for ending in word.endings()}
             ),
-            "sound": " ".join({_heard(word, s) for word in words for s in word.sounds}),
             "first": " ".join({name.tokens[0][0].text for name in names if name.tokens}),
-            "whole": " ".join({whole.text for whole in wholes}),
-            "joined": " ".join({whole.latin for whole in wholes}),
+            "whole": " ".join({key for whole in wholes for key in whole.keys}),
             "heard": " ".join({_heard(whole, s) for whole in wholes for s in whole.sounds}),
             # Of Korean words, their endings do that.
             "gram": "\n".join({word.text for word in words if not word.is_hangul}),
             "standing": standing(entry.iri),
-            "entry": entry.to_text(),
+            "entry": b64encode(entry.to_text().encode()).decode(),
         },
         ensure_ascii=False,
     )
@@ -226,7 +221,7 @@ class FulltextIndex:
 
     def knows(self, folded: str) -> bool:
         """Return whether a word stands in some name."""
-        return bool(self._searcher.doc_freq("word", folded))
+        return bool(self._searcher.doc_freq("key", folded))
 
     def strict(self, phrase: Phrase) -> Query | None:
         """Return what things match that have something strictly like every word."""
@@ -241,7 +236,7 @@ class FulltextIndex:
         if whole and len(whole.latin) >= SHORTEST_PART:
             ways.extend(self._sounds("heard", whole))
             if whole.typos:
-                ways.append(self._const(self._typo("joined", whole), 0.7))
+                ways.append(self._const(self._typo("whole", whole), 0.7))
         return _any([way for way in ways if way is not None])
 
     def split(self, phrase: Phrase) -> Phrase | None:
@@ -298,7 +293,7 @@ class FulltextIndex:
         """Return what is called so, and nothing else."""
         if phrase.whole is None:
             return []
-        ways = [self._term("whole", phrase.whole.text), self._term("joined", phrase.whole.latin)]
+        ways = [self._term("whole", key) for key in sorted(phrase.whole.keys)]
         query = self._within(_any(ways) or Query.empty_query(), among)
         found = self._searcher.search(query, limit, count=False, weight_by_field="standing")
         return [self._read(address) for _, address in found.hits]
@@ -310,7 +305,7 @@ class FulltextIndex:
 
     def _read(self, address: tantivy.DocAddress) -> Entry:
         document = self._searcher.doc(address)
-        return Entry.from_text(str(document.get_first("iri")), str(document.get_first("entry")))
+        return Entry.from_text(str(document.get_first("iri")), bytes(document.get_first("entry")).decode())
 
     # Queries.
 
@@ -340,24 +335,23 @@ class FulltextIndex:
         whole = phrase.whole
         if whole is None or len(whole.latin) < SHORTEST_PART:
             return every
-        same = [self._term("whole", whole.text), self._term("joined", whole.latin)]
+        same = [self._term("whole", key) for key in sorted(whole.keys)]
         return _any([every, *(self._const(query, len(words)) for query in same)])
 
     def _word(self, word: Word, *, is_loose: bool) -> Query:
         ways = [
-            self._const(self._term("word", word.text), 1.0),
-            *(self._const(self._term("stem", stem), 0.95) for stem in sorted(word.stems)),
-            self._const(self._term("latin", word.latin), 0.9),
-            self._const(self._beginning("word", word.text), 0.75),
+            self._const(self._term("key", word.text), 1.0),
+            *(self._const(self._term("key", key), 0.9) for key in sorted(word.keys - {word.text})),
+            *(
+                self._const(self._beginning("key", text), 0.7)
+                for text in sorted({word.text, word.latin})
+            ),
         ]
-        if len(word.latin) >= SHORTEST_PART:
-            ways.append(self._const(self._beginning("latin", word.latin), 0.7))
         if word.is_compounded:
             ways.append(self._const(self._beginning("ending", word.text), 0.65))
         if is_loose:
-            ways.extend(self._sounds("sound", word))
             if word.typos:
-                ways.append(self._const(self._typo("latin", word), 0.65))
+                ways.append(self._const(self._typo("key", word), 0.65))
             if len(word.text) >= SHORTEST_PART:
                 ways.append(self._const(self._part(word), 0.4))
         return Query.disjunction_max_query(ways)
@@ -381,14 +375,14 @@ class FulltextIndex:
     def _preferences(self, phrase: Phrase) -> Iterator[tuple[Occur, Query]]:
         """Yield what makes a candidate more likely to fit well, whether it is so or not."""
         if phrase.whole:
-            for field, text in (("whole", phrase.whole.text), ("joined", phrase.whole.latin)):
-                yield Occur.Should, self._const(self._term(field, text), 2.0)
+            for key in sorted(phrase.whole.keys):
+                yield Occur.Should, self._const(self._term("whole", key), 2.0)
         for word in dict.fromkeys(phrase.words):
             yield Occur.Should, self._const(self._term("first", word.text), 0.3)
             # Few words, and seldom ones.
             yield (
                 Occur.Should,
-                Query.boost_query(Query.term_query(self._schema, "word", word.text, "freq"), 0.1),
+                Query.boost_query(self._term("key", word.text), 0.1),
             )
 
 

@@ -1,8 +1,9 @@
 """How alike are two words, in whatever script and form they stand?
 
 Strictly alike is what means the same word: in another form, in the letters of another script, as
-far as it is typed, or as a part of a Korean compound. Loosely alike is what may be meant: misspelt, heard in Korean, or a part of
-a longer word. An index and a comparison of one by one find the same, because both go by these keys.
+far as it is typed, or as a part of a Korean compound. Loosely alike is what may be meant: misspelt,
+heard in Korean, or a part of a longer word. An index and a comparison of one by one find the same,
+because both go by the keys of a :class:`Word`.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ ONE_TYPO: Final = 4
 TWO_TYPOS: Final = 8
 #: Consonants that a sound has at least; with fewer it is too many words'.
 _LEAST_SOUNDS: Final = 3
-#: Letters of a part of a word, and of the beginning of one in other letters, at least.
+#: Letters of a part of a word at least.
 SHORTEST_PART: Final = 3
 
 #: What was alike, from the best to the worst.
@@ -42,6 +43,7 @@ SHORTEST_COMPOUNDED: Final = 2
 #: The letters that a syllable of Hangul begins with, once it is taken apart.
 _BEGINNING: Final = re.compile("[\u1100-\u1112]")
 
+_NONE: Final[frozenset[str]] = frozenset()
 _TOKEN: Final = re.compile(r"(?:[^\W_]|[\u0300-\u036f])+")
 
 
@@ -54,8 +56,11 @@ class Word:
     text: str
     #: In Latin letters, what systems differ in written alike.
     latin: str
+    #: What it has in common with its other forms.
     stems: frozenset[str]
-    #: Its consonants; only what is Hangul and what is not are compared so.
+    #: All of these: two words are strictly alike that have one in common, or that begin so.
+    keys: frozenset[str]
+    #: The consonants of a whole name; only what is Hangul and what is not are compared so.
     sounds: frozenset[str]
     is_hangul: bool
     is_stopped: bool
@@ -98,29 +103,29 @@ class Likeness(NamedTuple):
 def make_word(folded: str) -> Word:
     """Return the word that is written ``folded``."""
     composed = compose(folded)
-    return _make(folded, composed, stems(composed))
+    latin = simplify(romanize(composed))
+    found = stems(composed)
+    is_hangul = has_hangul(composed)
+    if is_hangul:
+        found = frozenset(map(fold, found))
+    keys = frozenset((folded, latin, *found))
+    return Word(folded, latin, found, keys, _NONE, is_hangul, is_stopped(composed))
 
 
 @lru_cache(1 << 12)
 def make_whole(folded: str) -> Word:
     """Return a name that is written ``folded``, without spaces, as one word."""
-    return _make(folded, compose(folded), frozenset())
-
-
-def _make(folded: str, composed: str, stems: frozenset[str]) -> Word:
-    is_hangul = has_hangul(composed)
+    composed = compose(folded)
     latin = romanize(composed)
+    simple = simplify(latin)
+    is_hangul = has_hangul(composed)
     sounds = {sound(latin)}
     if is_hangul and (surnamed := spell_surname(composed)):
         sounds.add(sound(surnamed))
-    return Word(
-        folded,
-        simplify(latin),
-        stems,
-        frozenset(s for s in sounds if len(s) >= _LEAST_SOUNDS),
-        is_hangul,
-        is_stopped(composed),
-    )
+    heard = frozenset([s for s in sounds if len(s) >= _LEAST_SOUNDS])
+    # Only itself is its stem: it has no forms.
+    itself = frozenset((folded,))
+    return Word(folded, simple, itself, itself | {simple}, heard, is_hangul, is_stopped=False)
 
 
 @lru_cache(1 << 17)
@@ -144,22 +149,27 @@ def compare(wished: Word, word: Word, *, is_loose: bool) -> Likeness | None:
         return Likeness(1.0, "exact")
     if not wished.stems.isdisjoint(word.stems):
         return Likeness(0.95, "form")
-    if wished.latin == word.latin:
+    if wished.latin == word.latin or not wished.keys.isdisjoint(word.keys):
         return Likeness(0.9, "spelling")
     if word.text.startswith(wished.text):
         return Likeness(0.6 + 0.35 * len(wished.text) / len(word.text), "beginning")
-    if len(wished.latin) >= SHORTEST_PART and word.latin.startswith(wished.latin):
-        return Likeness(0.55 + 0.3 * len(wished.latin) / len(word.latin), "beginning")
+    if _begins(word, wished):
+        part = min(1.0, len(wished.latin) / (len(word.latin) or 1))
+        return Likeness(0.55 + 0.3 * part, "beginning")
     if wished.is_compounded and wished.text in word.text:
         return Likeness(0.5 + 0.3 * len(wished.text) / len(word.text), "compound")
     return _compare_loosely(wished, word) if is_loose else None
+
+
+def _begins(word: Word, wished: Word) -> bool:
+    return any([key.startswith((wished.text, wished.latin)) for key in word.keys])
 
 
 def _compare_loosely(wished: Word, word: Word) -> Likeness | None:
     if wished.is_hangul != word.is_hangul and (same := wished.sounds & word.sounds):
         return Likeness(0.7 if len(max(same, key=len)) <= _LEAST_SOUNDS else 0.8, "sound")
     if most := wished.typos:
-        wrong = distance(wished.latin, word.latin, most)
+        wrong = min([distance(wished.latin, key, most) for key in word.keys])
         if wrong <= most:
             return Likeness(0.9 * (1 - wrong / len(wished.latin)), "typo")
     if len(wished.text) >= SHORTEST_PART and wished.text in word.text:
