@@ -102,11 +102,12 @@ def describe_service(dataset: Dataset, site: str, config: Config) -> list[ox.Tri
         if dataset.is_union
         else "the default graph alone"
     )
+    services = _describe_services(d, query, config)
     d.add(query, "rdfs:comment", ox.Literal(
-        f"A query that names no dataset sees {seen}. SERVICE is refused. Of SPARQL 1.2, the engine "
-        "has triple terms, reifiers and annotations, VERSION, base directions and their functions, "
-        f"and LATERAL besides. A query may take {config.query_timeout:g} s; timeout= lowers that. "
-        "generation= asks a past state.",
+        f"A query that names no dataset sees {seen}. SERVICE may name {services}. Of SPARQL 1.2, "
+        "the engine has triple terms, reifiers and annotations, VERSION, base directions and their "
+        f"functions, and LATERAL besides. A query may take {config.query_timeout:g} s; timeout= "
+        "lowers that. generation= asks a past state.",
         language="en",
     ))  # fmt: skip
     loads = ", ".join(config.allow_load) or "nowhere"
@@ -132,6 +133,14 @@ def describe_service(dataset: Dataset, site: str, config: Config) -> list[ox.Tri
         d.add_type(graph, "sd:Graph")
         d.add(graph, "void:triples", size)
     return d.triples
+
+
+def _describe_services(d: _Description, query: ox.NamedNode, config: Config) -> str:
+    """Say whether queries may ask services of others; return which, in words."""
+    names = ", ".join(service.iri for service in config.allowed_services())
+    if names:
+        d.add(query, "sd:feature", ox.NamedNode(expand("sd:BasicFederatedQuery")))
+    return names or "nobody"
 
 
 def _format_iri(format: Format) -> ox.NamedNode:

@@ -172,7 +172,7 @@ def test_what_the_server_refuses_is_marked_too(page: Page) -> None:
     page.goto("/sparql")
     put(page, "SELECT * {\n  SERVICE <http://example.org/> { ?a ?b ?c }\n}")
     expect(page.locator(".cm-lintRange-error")).to_have_text("SERVICE")
-    expect(page.locator("#readable")).to_contain_text("Ask the other endpoint")
+    expect(page.locator("#readable")).to_contain_text("is not one that this server asks")
 
 
 def test_a_name_that_the_graph_does_not_know_is_marked_with_a_near_one(page: Page) -> None:

@@ -22,6 +22,7 @@ from peninsula.wikidata.fitting import (
     agrees,
     distance,
     fit_class,
+    is_next_day,
     may_agree,
     points_of,
 )
@@ -329,9 +330,11 @@ def _compare_tenure(case: _Case, tenure: Tenure, statement: Statement) -> Iterat
     theirs = _span(_edtf(statement, "P580"), _edtf(statement, "P582"))
     start, end = statement.moments.get("P580"), statement.moments.get("P582")
     if start and tenure.start and not may_agree(tenure.start, start):
-        yield case.find(WARNING, "tenure", f"The beginning as {office} differs.", ours, theirs)
+        severity = NOTE if is_next_day(tenure.start, start) else WARNING
+        yield case.find(severity, "tenure", f"The beginning as {office} differs.", ours, theirs)
     if end and tenure.end and not may_agree(tenure.end, end):
-        yield case.find(WARNING, "tenure", f"The end as {office} differs.", ours, theirs)
+        severity = NOTE if is_next_day(tenure.end, end) else WARNING
+        yield case.find(severity, "tenure", f"The end as {office} differs.", ours, theirs)
     elif end and not tenure.end:
         severity = WARNING if tenure.is_open else NOTE
         message = f"Wikidata knows an end as {office}, we do not."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from datetime import date
 from enum import Enum
 from typing import Final
 
@@ -71,6 +72,15 @@ def may_agree(ours: str, theirs: Moment) -> bool:
     return (
         any(mark in ours for mark in "~?%X") or not theirs.is_known_to_year or agrees(ours, theirs)
     )
+
+
+def is_next_day(ours: str, theirs: Moment) -> bool:
+    """Return whether two days follow each other: where an office passes on, either is its end."""
+    try:
+        days = [date.fromisoformat(text) for text in (ours, theirs.edtf)]
+    except ValueError:
+        return False
+    return abs((days[0] - days[1]).days) == 1
 
 
 def distance(ours: tuple[float, float], theirs: tuple[float, float]) -> float:
