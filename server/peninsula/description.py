@@ -135,7 +135,7 @@ def describe_service(dataset: Dataset, site: str, config: Config) -> list[ox.Tri
     return d.triples
 
 
-def _describe_services(d: _Description, query: ox.NamedNode, config: Config) -> str:
+def _describe_services(d: _Description, query: ox.BlankNode, config: Config) -> str:
     """Say whether queries may ask services of others; return which, in words."""
     names = ", ".join(service.iri for service in config.allowed_services())
     if names:

@@ -93,7 +93,8 @@ def test_without_a_query_the_service_describes_itself(client: FlaskClient) -> No
     named = [t.object.value for t in about if t.predicate.value == expand("sd:name")]  # type: ignore[union-attr]
     assert expand("graph:scene") in named
     features = {t.object.value for t in about if t.predicate.value == expand("sd:feature")}  # type: ignore[union-attr]
-    assert features == {expand("sd:UnionDefaultGraph"), expand("sd:EmptyGraphs")}
+    names = ("sd:UnionDefaultGraph", "sd:EmptyGraphs", "sd:BasicFederatedQuery")
+    assert features == {expand(name) for name in names}
     endpoints = {t.object.value for t in about if t.predicate.value == expand("sd:endpoint")}  # type: ignore[union-attr]
     assert endpoints == {"http://localhost/sparql", "http://localhost/update"}
 
