@@ -56,7 +56,7 @@ def change(path: Path, old: str, new: str) -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        "serve", "query", "validate", "check", "export", "format", "derive", "load",
+        "serve", "query", "validate", "import", "check", "export", "format", "derive", "load",
         "history list", "history show", "history diff", "history pin", "history unpin",
         "history prune", "backup", "restore", "token add", "token list", "token revoke",
     ],
