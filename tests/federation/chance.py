@@ -111,52 +111,35 @@ class Maker:
         return " ".join(parts)
 
     def _group(self, depth: int) -> str:
-        parts = []
-        for _ in range(self._random.choice((1, 2, 2, 2, 3, 3, 4))):
-            parts.append(self._element(depth))
-        return "\n".join(parts)
+        size = self._random.choice((1, 2, 2, 2, 3, 3, 4))
+        return "\n".join(self._element(depth) for _ in range(size))
 
     def _element(self, depth: int) -> str:
         roll = self._random.random()
-        if roll < 0.3:
-            return self._triples()
         if roll < 0.55:
-            return self._service(self._pattern())
-        if roll < 0.6:
-            return self._values()
+            return self._triples() if roll < 0.3 else self._service(self._pattern())
         if roll < 0.66:
-            return f"FILTER({self._pick(*CONDITIONS)})"
-        if not depth:
-            return self._triples()
-        inner = self._group(depth - 1)
-        kind = self._pick(
-            "optional", "optional", "optional", "optional", "union", "group", "graph", "minus", "exists",
-            "not exists", "subselect", "count", "bind", "tail", "bind here",
-        )  # fmt: skip
-        match kind:
-            case "optional":
-                return f"OPTIONAL {{ {inner} }}"
-            case "union":
-                return f"{{ {inner} }} UNION {{ {self._group(depth - 1)} }}"
-            case "group":
-                return f"{{ {inner} }}"
-            case "graph":
-                return f"GRAPH :g {{ {inner} }}"
-            case "minus":
-                return f"MINUS {{ {inner} }}"
-            case "exists" | "not exists":
-                return f"FILTER {kind.upper()} {{ {self._plain()} }}"
-            case "subselect":
-                what = self._pick("*", "?a ?b", "DISTINCT ?a", "?b (STR(?a) AS ?z)")
-                return f"{{ SELECT {what} WHERE {{ {inner} }} }}"
-            case "count":
-                return f"{{ SELECT ?a (COUNT(*) AS ?n) WHERE {{ {inner} }} GROUP BY ?a }}"
-            case "tail":
-                return f"{{ SELECT ?a ?c WHERE {{ {inner} }} VALUES ?a {{ :n1 :n2 }} }}"
-            case "bind here":
-                fresh = f"?e{self._random.randrange(10**6)}"
-                return f"BIND({self._pick(*EXPRESSIONS)} AS {fresh})"
-        return f"{{ {inner} BIND({self._pick(*EXPRESSIONS)} AS ?y) }}"
+            return self._values() if roll < 0.6 else f"FILTER({self._pick(*CONDITIONS)})"
+        return self._nested(depth - 1) if depth else self._triples()
+
+    def _nested(self, depth: int) -> str:
+        inner = self._group(depth)
+        what = self._pick("*", "?a ?b", "DISTINCT ?a", "?b (STR(?a) AS ?z)")
+        expression = self._pick(*EXPRESSIONS)
+        return self._pick(
+            *[f"OPTIONAL {{ {inner} }}"] * 4,
+            f"{{ {inner} }} UNION {{ {self._group(depth)} }}",
+            f"{{ {inner} }}",
+            f"GRAPH :g {{ {inner} }}",
+            f"MINUS {{ {inner} }}",
+            f"FILTER EXISTS {{ {self._plain()} }}",
+            f"FILTER NOT EXISTS {{ {self._plain()} }}",
+            f"{{ SELECT {what} WHERE {{ {inner} }} }}",
+            f"{{ SELECT ?a (COUNT(*) AS ?n) WHERE {{ {inner} }} GROUP BY ?a }}",
+            f"{{ SELECT ?a ?c WHERE {{ {inner} }} VALUES ?a {{ :n1 :n2 }} }}",
+            f"BIND({expression} AS ?e{self._random.randrange(10**6)})",
+            f"{{ {inner} BIND({expression} AS ?y) }}",
+        )
 
     def _query(self) -> str:
         group = self._group(2)

@@ -10,14 +10,16 @@ from collections import Counter
 from typing import Any
 
 import pyoxigraph as ox
+import pytest
 from hypothesis import event, given
 
 from peninsula.dataset.local import LocalDataset
 from peninsula.errors import QuerySyntaxError
 from peninsula.federation.structure import read_query
 from peninsula.policy import Policy
-from tests.equivalence.conftest import examples
+from tests.equivalence.conftest import EXAMPLES, examples
 
+from .chance import Maker
 from .questions import graphs, questions
 from .services import ONE, PREFIXES, TWO, Scene
 
@@ -68,22 +70,36 @@ def _as_graphs(query: str) -> str:
     return query
 
 
-def compare(scene: Scene, query: str) -> None:
+def compare(scene: Scene, query: str) -> tuple[str, ...]:
+    """Compare two answers; return what kind of case it was."""
     query = PREFIXES + query
     try:
         expected = bag(Oracle(scene).evaluate(query))
     except QuerySyntaxError:
-        event("no query")
-        return
+        return ("no query",)
     actual = bag(scene.dataset().evaluate(query))
-    event("has an answer" if expected[1] else "is empty")
-    event("sends bindings" if any(call.sent for call in scene.calls) else "sends none")
     assert actual == expected, (query, scene.gateway.asked)
+    return (
+        "has an answer" if expected[1] else "is empty",
+        "sends bindings" if any(call.sent for call in scene.calls) else "sends none",
+    )
 
 
 @given(graphs(), graphs(), graphs(), graphs(), questions())
-@examples(300)
+@examples(100)
 def test_the_answer_is_that_of_one_dataset(
     own: str, named: str, one: str, two: str, query: str
 ) -> None:
-    compare(Scene(f"{own}\n:g {{ {named} }}", one, two, batch=2), query)
+    for kind in compare(Scene(f"{own}\n:g {{ {named} }}", one, two, batch=2), query):
+        event(kind)
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_the_answer_is_that_of_one_dataset_for_very_many_queries(part: int) -> None:
+    number = max(1200, EXAMPLES * 10) // 4
+    for seed in range(part * number, (part + 1) * number):
+        case = Maker(seed).case()
+        try:
+            compare(Scene(case.own, case.one, case.two, batch=2), case.query)
+        except AssertionError as error:
+            raise AssertionError(f"seed {seed}: {error}") from None

@@ -171,8 +171,8 @@ def test_the_clause_that_is_restricted_comes_first_and_restricts_the_others() ->
     [
         ("?x :q ?y", "x", "VALUES (?x) { (1) }\n?x :q ?y"),
         ("?x :q ?y OPTIONAL { ?y :q ?z }", "x", "VALUES (?x) { (1) }\n?x :q ?y OPTIONAL { ?y :q ?z }"),
-        ("OPTIONAL { ?x :q ?y }", "x", "VALUES (?x) { (1) }\n{OPTIONAL { ?x :q ?y }\n}"),
-        ("?y :q 1 OPTIONAL { ?x :q ?y }", "x", "VALUES (?x) { (1) }\n{?y :q 1 OPTIONAL { ?x :q ?y }\n}"),
+        ("OPTIONAL { ?x :q ?y }", "x", "VALUES (?x) { (1) }\n{ SELECT ?x ?y WHERE {\nOPTIONAL { ?x :q ?y }\n} }"),
+        ("?y :q 1 OPTIONAL { ?x :q ?y }", "x", "VALUES (?x) { (1) }\n{ SELECT ?x ?y WHERE {\n?y :q 1 OPTIONAL { ?x :q ?y }\n} }"),
         ("{ ?x :q 1 } UNION { ?x :q ?y }", "x", "VALUES (?x) { (1) }\n{ ?x :q 1 } UNION { ?x :q ?y }"),
         ("SELECT ?x { ?x :q ?y }", "x", "VALUES (?x) { (1) }\n{SELECT ?x { ?x :q ?y }\n}"),
         ("?x :q ?y # }", "x", "VALUES (?x) { (1) }\n?x :q ?y # }"),

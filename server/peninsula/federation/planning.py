@@ -581,8 +581,12 @@ class Question:
         distinct = "DISTINCT " if self.is_distinct else ""
         inside = f"{self.pattern}\n"
         if names:
-            if self.is_subselect or not self.early.issuperset(names):
+            if self.is_subselect:
                 inside = f"{{{inside}}}\n"
+            elif not self.early.issuperset(names):
+                # By itself, so that no value gets to where it would change what is found.
+                bound = " ".join(f"?{name}" for name in sorted({*self.variables, *names}))
+                inside = f"{{ SELECT {bound} WHERE {{\n{inside}}} }}\n"
             columns = " ".join(f"?{name}" for name in names)
             inside = f"VALUES ({columns}) {{ {write_rows(rows)} }}\n{inside}"
         return f"{self.prologue}SELECT {distinct}{selected} WHERE {{\n{inside}}}\nLIMIT {limit}\n"
