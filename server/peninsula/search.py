@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
@@ -49,8 +49,8 @@ from peninsula.searching.entries import (
 from peninsula.searching.fulltext import (
     Among,
     FulltextIndex,
+    Query,
     build_in_memory,
-    kind_of,
     main_class,
     slug_of,
     standing,
@@ -74,8 +74,10 @@ _SNIPPET: Final = 180
 #: Things that are strictly alike, with fewer of which those loosely alike are shown, too.
 _ENOUGH: Final = 10
 #: Things of which the order is worked out at a time.
-_BLOCK: Final = 100
-_LOOSE: Final = 300
+_BLOCK: Final = 64
+#: How well a name must fit for nothing loosely alike to be wanted beside it.
+_SURELY: Final = 0.93
+_LOOSE: Final = 150
 #: Things that can be turned to, page by page.
 MOST_SHOWN: Final = 2000
 #: Things that are called exactly so and are ranked first.
@@ -346,19 +348,22 @@ class NameIndex:
         query = self._index.strict(phrase)
         if query is None:
             return self._tell(wish, phrase, [exact] if exact else [], every, offset, limit)
-        total = self._index.count(query, every)
+        first, total = self._index.candidates(query, every, phrase, limit=_BLOCK)
         if total < _ENOUGH or wish.names_in:
-            ranked, is_cut = self._gather(wish, phrase, every)
+            ranked = sorted(filter(None, (rank(phrase, e, is_loose=False) for e in first)))
+            is_cut = False
+            if wish.names_in or not any(found.fit.score >= _SURELY for found in ranked):
+                ranked, is_cut = self._gather(wish, phrase, every)
             ranked = _with(exact, ranked)
             found = self._tell(wish, phrase, ranked, among, offset, limit)
             return dataclasses.replace(found, is_cut=is_cut)
         counts = self._index.count_classes(query, every)
         if among != every:
-            total = self._index.count(query, among)
+            first, total = self._index.candidates(query, among, phrase, limit=_BLOCK)
         if exact is not None and not self._index.is_among(exact.entry, among):
             exact = None
         pages: list[Ranked] = []
-        for block in self._blocks(phrase, among, exact):
+        for block in self._blocks(query, phrase, among, exact, first):
             pages += block
             if len(pages) >= min(offset + limit, MOST_SHOWN):
                 break
@@ -409,7 +414,7 @@ class NameIndex:
             if query is None or found:
                 continue
             entries = {e.iri: e for e in self._index.same(phrase, among, _SAME)}
-            for entry in self._index.candidates(query, among, phrase, limit=_LOOSE):
+            for entry in self._index.candidates(query, among, phrase, limit=_LOOSE)[0]:
                 entries[entry.iri] = entry
             is_cut = len(entries) >= _LOOSE
             for entry in entries.values():
@@ -429,22 +434,29 @@ class NameIndex:
         )
         return min(filter(None, ranked), default=None)
 
-    def _blocks(self, phrase: Phrase, among: Among, exact: Ranked | None) -> Iterator[list[Ranked]]:
-        """Yield what is strictly alike, in order: within a block by how well it fits."""
-        query = self._index.strict(phrase)
-        assert query is not None
+    def _blocks(
+        self,
+        query: Query,
+        phrase: Phrase,
+        among: Among,
+        exact: Ranked | None,
+        entries: list[Entry],
+    ) -> Iterator[list[Ranked]]:
+        """Yield what is strictly alike, in order: within a block by how well it fits.
+
+        ``entries`` are those of the first block, but for those that are called just so.
+        """
         first = {entry.iri: entry for entry in self._index.same(phrase, among, _SAME)}
         if exact is not None:
             first[exact.entry.iri] = exact.entry
-        for start in range(0, MOST_SHOWN, _BLOCK):
-            entries = self._index.candidates(query, among, phrase, offset=start, limit=_BLOCK)
-            if not entries and start:
-                return
-            block = {e.iri: e for e in entries if e.iri not in first}
-            if not start:
-                block |= first
+        block = {entry.iri: entry for entry in entries} | first
+        for start in range(_BLOCK, MOST_SHOWN + _BLOCK, _BLOCK):
             ranked = (rank(phrase, entry, is_loose=False) for entry in block.values())
-            yield _with(exact if not start else None, sorted(filter(None, ranked)))
+            yield _with(exact if start == _BLOCK else None, sorted(filter(None, ranked)))
+            if len(entries) < _BLOCK:
+                return
+            entries, _ = self._index.candidates(query, among, phrase, offset=start, limit=_BLOCK)
+            block = {entry.iri: entry for entry in entries if entry.iri not in first}
 
     def _resembling(self, folded: str, among: Among) -> Iterator[Ranked]:
         query = self._index.resembling(folded)

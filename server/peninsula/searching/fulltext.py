@@ -266,11 +266,6 @@ class FulltextIndex:
             return None
         return _any([Query.term_query(self._schema, "gram", gram, "basic") for gram in grams])
 
-    def count(self, query: Query, among: Among) -> int:
-        """Return how many things match."""
-        found = self._searcher.search(self._within(query, among), 1, count=True)
-        return int(found.count or 0)
-
     def count_classes(self, query: Query, among: Among) -> dict[str, int]:
         """Return how many of what matches are of each class, which is the one that says most."""
         wanted = {"main": {"terms": {"field": "main", "size": MOST_FACETS}}}
@@ -279,15 +274,14 @@ class FulltextIndex:
 
     def candidates(
         self, query: Query, among: Among, phrase: Phrase, *, offset: int = 0, limit: int
-    ) -> list[Entry]:
-        """Return some of what matches, those first that are likely to fit best."""
+    ) -> tuple[list[Entry], int]:
+        """Return some of what matches, those first that are likely to fit best; and how many do."""
         ranked = Query.boolean_query(
             [(Occur.Must, self._within(query, among)), *self._preferences(phrase)]
         )
-        found = self._searcher.search(
-            ranked, limit, count=False, offset=offset, weight_by_field="standing"
-        )
-        return [self._read(address) for _, address in found.hits]
+        found = self._searcher.search(ranked, limit, offset=offset, weight_by_field="standing")
+        count: int = found.count  # type: ignore[attr-defined]
+        return [self._read(address) for _, address in found.hits], count
 
     def same(self, phrase: Phrase, among: Among, limit: int) -> list[Entry]:
         """Return what is called so, and nothing else."""
@@ -352,7 +346,7 @@ class FulltextIndex:
         if is_loose:
             if word.typos:
                 ways.append(self._const(self._typo("key", word), 0.65))
-            if len(word.text) >= SHORTEST_PART:
+            if word.is_part:
                 ways.append(self._const(self._part(word), 0.4))
         return Query.disjunction_max_query(ways)
 

@@ -159,7 +159,12 @@ def spell_surname(word: str) -> str | None:
 def simplify(latin: str) -> str:
     """Return Latin letters with what the systems of romanization differ in written alike."""
     same = _SPELLINGS.sub(lambda match: _SAME_AS[match[0]], latin)
-    return _DOUBLED.sub(r"\1", same)
+    return _DOUBLED.sub(_once, same)
+
+
+def _once(match: re.Match[str]) -> str:
+    # A double letter is a matter of spelling, a longer row is none of a name.
+    return match[1] if len(match[0]) == 2 else match[0]
 
 
 def sound(latin: str) -> str:

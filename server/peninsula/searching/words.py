@@ -43,8 +43,10 @@ SHORTEST_COMPOUNDED: Final = 2
 #: The letters that a syllable of Hangul begins with, once it is taken apart.
 _BEGINNING: Final = re.compile("[\u1100-\u1112]")
 
+_DIGIT: Final = re.compile(r"\d")
 _NONE: Final[frozenset[str]] = frozenset()
-_TOKEN: Final = re.compile(r"(?:[^\W_]|[\u0300-\u036f])+")
+#: Letters and digits, and what stands over them; the s of Putin’s is none of the name.
+_TOKEN: Final = re.compile(r"(?!(?<=['’])[sS]\b)(?:[^\W_]|[\u0300-\u036f])+")
 
 
 # Told apart by what they are, not by what they hold: they are looked up often.
@@ -70,6 +72,11 @@ class Word:
         """Return whether it is long enough to be meant as a part of a Korean compound."""
         return self.is_hangul and len(_BEGINNING.findall(self.text)) >= SHORTEST_COMPOUNDED
 
+    @property
+    def is_part(self) -> bool:
+        """Return whether it may be meant as a part of a longer word: a number never is."""
+        return len(self.text) >= SHORTEST_PART and not self.text.isdecimal()
+
     def endings(self) -> list[str]:
         """Return what is left of a Korean word from its second syllable on, from its third, …"""
         if not self.is_hangul:
@@ -79,7 +86,9 @@ class Word:
 
     @property
     def typos(self) -> int:
-        """Return how many letters may be wrong."""
+        """Return how many letters may be wrong: of a number, none."""
+        if _DIGIT.search(self.text):
+            return 0
         length = len(self.latin)
         return 2 if length >= TWO_TYPOS else 1 if length >= ONE_TYPO else 0
 
@@ -143,6 +152,7 @@ def tokenize(text: str) -> list[Token]:
     ]
 
 
+@lru_cache(1 << 15)
 def compare(wished: Word, word: Word, *, is_loose: bool) -> Likeness | None:
     """Return how alike ``word`` is to ``wished``; None where it is not."""
     if wished.text == word.text:
@@ -167,12 +177,15 @@ def _begins(word: Word, wished: Word) -> bool:
 
 def _compare_loosely(wished: Word, word: Word) -> Likeness | None:
     if wished.is_hangul != word.is_hangul and (same := wished.sounds & word.sounds):
-        return Likeness(0.7 if len(max(same, key=len)) <= _LEAST_SOUNDS else 0.8, "sound")
+        return Likeness(0.6 if len(max(same, key=len)) <= _LEAST_SOUNDS else 0.7, "sound")
     if most := wished.typos:
-        wrong = min([distance(wished.latin, key, most) for key in word.keys])
+        letters = set(wished.latin)
+        # Each letter that is nowhere in a word is wrong at least once.
+        near = [key for key in word.keys if len(letters.difference(key)) <= most]
+        wrong = min([distance(wished.latin, key, most) for key in near], default=most + 1)
         if wrong <= most:
             return Likeness(0.9 * (1 - wrong / len(wished.latin)), "typo")
-    if len(wished.text) >= SHORTEST_PART and wished.text in word.text:
+    if wished.is_part and wished.text in word.text:
         return Likeness(0.35 + 0.3 * len(wished.text) / len(word.text), "part")
     return None
 
