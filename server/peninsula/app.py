@@ -33,6 +33,7 @@ from peninsula.errors import (
 )
 from peninsula.federation.dataset import Federation
 from peninsula.federation.gateway import Gateway
+from peninsula.federation.local_services import LocalServices
 from peninsula.formats import HTML, PLAIN_JSON
 from peninsula.front import Front
 from peninsula.highlighting import split
@@ -41,6 +42,7 @@ from peninsula.library import Library, read_library
 from peninsula.logs import log_request
 from peninsula.metrics import QUERY_OUTCOMES, Metrics
 from peninsula.namespaces import BASE
+from peninsula.search_service import SearchService
 from peninsula.tokens import Tokens
 from peninsula.translation import NAMES, read_translation
 from peninsula.views import (
@@ -121,11 +123,11 @@ def create_app(
         operations.observe(metrics, database)
     operations.observe_services(metrics, gateway)
     services = config.allowed_services()
+    local = LocalServices([SearchService(names.install(app, database))])
     app.extensions[EXTENSION] = Site(
         config, database, knowledge, library, Tokens(config.store), metrics, cache, built,
-        services, gateway, Federation(services, gateway),
+        services, gateway, Federation(services, gateway, local),
     )  # fmt: skip
-    names.install(app, database)
     for module in (
         assets, pages, positions, timeline, maps, network, search, reconcile, queries,
         programs, sparql, tables, dumps, nanopublications, completion, update, graphs,

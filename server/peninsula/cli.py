@@ -42,6 +42,7 @@ from peninsula.errors import (
 )
 from peninsula.federation.dataset import FederatedDataset, Federation
 from peninsula.federation.gateway import Gateway
+from peninsula.federation.local_services import LocalServices
 from peninsula.federation.services import Services
 from peninsula.formats import CSV, GRAPH_FORMATS, TABLE_FORMATS, find
 from peninsula.importing import samples
@@ -54,6 +55,8 @@ from peninsula.namespaces import expand
 from peninsula.negotiation import choose
 from peninsula.positions import derive_file
 from peninsula.protocol import SERVICES
+from peninsula.search import Indexes
+from peninsula.search_service import SearchService
 from peninsula.shacl.rendering import RENDERINGS
 from peninsula.submission import validate_files
 from peninsula.tables import Table, make_table
@@ -500,7 +503,9 @@ def _query(options: argparse.Namespace) -> int:
     values = _read_values(options.param)
     config = _read_config(options)
     with contextlib.closing(Gateway(contact=config.contact)) as gateway:
-        federation = Federation(config.allowed_services(), gateway)
+        # Of however many names: whoever searches here waits for their index.
+        local = LocalServices([SearchService(Indexes(most_names=10**8))])
+        federation = Federation(config.allowed_services(), gateway, local)
         dataset = FederatedDataset(_open(options), federation, mode=options.ask)
         if isinstance(template, QueryTemplate):
             examples = template.examples if options.examples else {}

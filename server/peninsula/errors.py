@@ -17,6 +17,7 @@
     - QueryForbidden             403   SERVICE, LOAD, FROM <file:...>
       . ServiceForbidden         403   a service that the operator did not name
     - NoSnapshot                 404   nothing is kept here of a service
+    - NotIndexed                 503   the names are not indexed yet; with Retry-After
     - QueryFailed                500   the engine gave up on it
       . QueryCrashed             500   it ended the process that evaluated it
       . QueryTimeout             504   it took longer than the time limit
@@ -179,6 +180,16 @@ class QueryError(PeninsulaError):
 
     status = 400
     title = "Query cannot be answered"
+
+
+class NotIndexed(QueryError):
+    """The names of the graph, which the query looks through, are not indexed yet."""
+
+    status = 503
+    title = "Names are being indexed"
+
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": "10"}
 
 
 class QuerySyntaxError(QueryError):

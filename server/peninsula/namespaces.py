@@ -86,6 +86,7 @@ PREFIXES: Final[dict[str, str]] = {
     "ontology": f"{BASE}ontology/",
     "vocabulary": f"{BASE}vocabulary/",
     "graph": f"{BASE}graph/",
+    "search": f"{BASE}search#",
     **{kind: f"{BASE}id/{kind}/" for kind in THING_KINDS},
     **{prefix: f"{BASE}{prefix}/" for prefix in CONCEPT_SCHEMES.values()},
     **EXTERNAL,

@@ -301,28 +301,31 @@ def rank(
     phrase: Phrase, entry: Entry, *, is_loose: bool, is_partial: bool = False, names_in: str = ""
 ) -> Ranked | None:
     """Return how well the names of a thing fit what is looked for; None where they do not."""
-    best: tuple[float, int, Fit, Title | None] | None = None
+    best: tuple[tuple[float, bool, int], Fit, Title | None] | None = None
+    is_latin = phrase.phrase.isascii()
     titles = [t for t in entry.titles if not names_in or t.tag == names_in]
     for title in titles:
         found = fit(phrase, read_name(title.text), is_loose=is_loose, is_partial=is_partial)
         if found is not None:
             worth = _BORROWED_NAME if title.rank >= BORROWED else 1.0
             worth = _OTHER_NAME if title.rank in {4, 5} else worth
-            offer = (found.score * worth, -len(title.text), found, title)
-            best = offer if best is None or offer[:2] > best[:2] else best
-    if not names_in and (best is None or best[0] < _ADDRESS):
+            # Of names that fit as well, one in the script of the question, and a short one.
+            order = (found.score * worth, title.text.isascii() == is_latin, -len(title.text))
+            if best is None or order > best[0]:
+                best = (order, found, title)
+    if not names_in and (best is None or best[0][0] < _ADDRESS):
         name = read_name(slug_of(entry.iri))
         found = fit(phrase, name, is_loose=is_loose, is_partial=is_partial) if name.tokens else None
-        if found is not None and (best is None or found.score * _ADDRESS > best[0]):
-            best = (found.score * _ADDRESS, -len(name.phrase), found, None)
+        if found is not None and (best is None or found.score * _ADDRESS > best[0][0]):
+            best = ((found.score * _ADDRESS, is_latin, -len(name.phrase)), found, None)
         if best is None and not is_partial:
             names = [read_name(title.text) for title in titles]
             spread = fit_spread(phrase, [*names, name], is_loose=is_loose)
             if spread is not None:
-                best = (spread.score, 0, spread, None)
+                best = ((spread.score, is_latin, 0), spread, None)
     if best is None:
         return None
-    score, length, found, chosen = best
+    (score, _, length), found, chosen = best
     score = round(score * standing(entry.iri) + _RENOWN * entry.renown, 6)
     return Ranked((-score, -length, entry.iri), entry, found, chosen)
 

@@ -56,6 +56,7 @@ ROWS: Final = [
     "profiles.briefs",
     "profiles.statements",
     "agreement course",
+    "search_service",
     "search chronicle stances evidence tabulation.writing",
     "searching.shelf",
     "searching.building",

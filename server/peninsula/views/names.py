@@ -10,7 +10,7 @@ from peninsula.dataset.embedded import EmbeddedDatabase
 from peninsula.dataset.interface import Database, Dataset
 from peninsula.search import Index, Indexes
 from peninsula.searching.shelf import Shelf
-from peninsula.views.site import dataset, generation
+from peninsula.views.site import dataset
 
 _EXTENSION: Final = "peninsula.search"
 
@@ -31,6 +31,5 @@ def open_index() -> Index:
 
 def index_of(state: Dataset) -> Index:
     """Return the index of the names in ``state``, the one that this request asks about."""
-    about = generation()
     indexes = cast(Indexes, current_app.extensions[_EXTENSION])
-    return indexes.open(state, (about.number, about.published))
+    return indexes.open(state, state.generation)
