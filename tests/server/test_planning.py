@@ -84,6 +84,8 @@ def context_of(group: str, tail: str = "") -> tuple[tuple[str, ...], str] | None
         (f"?x :p ?z OPTIONAL {{ {S} }}", "x", "{ ?x :p ?z . }"),
         (f"?x :p ?z OPTIONAL {{ ?y :r 1 . {S} }}", "x y", "{ ?x :p ?z . { ?y :r 1 . } }"),
         (f"OPTIONAL {{ {S} }} ?x :p ?z", "", ""),
+        (f"?x :p ?z OPTIONAL {{ {S} }} FILTER(?z > 1)", "x", "{ ?x :p ?z . FILTER(?z > 1) }"),
+        (f"?x :p ?z FILTER(?y > 1) OPTIONAL {{ ?y :r 1 {S} }}", "x y", "{ ?x :p ?z . { ?y :r 1 . } }"),
         (f"?x :p ?z OPTIONAL {{ ?z :r 1 OPTIONAL {{ {S} }} }}", "", ""),
         (f"?x :p ?z OPTIONAL {{ ?y :r 1 OPTIONAL {{ {S} }} }}", "y", "{ ?y :r 1 . }"),
         (f"?x :p ?z OPTIONAL {{ {{ {S} }} }}", "x", "{ ?x :p ?z . }"),

@@ -317,21 +317,20 @@ class Plan:
         bound for certain before ``at``.
         """
         level = _Level()
+        # A FILTER is about the solutions of the whole group, wherever it stands.
+        level.filters = [e for e in group.elements if e.kind == "filter" and e is not at]
+        elements = [e for e in group.elements if e.kind != "filter"]
+        if at.kind in {"optional", "minus"}:
+            elements = elements[: elements.index(at)]
         certain_before = _NONE
         #: Whether what has been taken so far is all that solutions are made of so far.
         is_whole = True
-        for element in group.elements:
+        for element in elements:
             if element is at:
-                if at.kind in {"optional", "minus"}:
-                    break
-                if at.kind == "filter":
-                    continue
                 certain_before = self._certain(level)
                 if inner:
                     level.elements.append(inner)
                 is_whole = False
-            elif element.kind == "filter":
-                level.filters.append(element)
             elif self._is_taken(element, is_whole=is_whole, is_correlated=is_correlated):
                 level.elements.append(element)
             elif element.kind != "minus":
