@@ -55,7 +55,7 @@ class Oracle:
 def _as_graphs(query: str) -> str:
     """Return a query that asks graphs where this one asks services.
 
-    What stands in a clause is put into a subselect: the engine evaluates that by itself, as a
+    What stands in a clause is put into a subselect with a LIMIT: the engine evaluates that by itself, as a
     service does. A group it may evaluate for each solution around it, and then variables reach an
     EXISTS in it that are none of its business.
     """
@@ -64,7 +64,7 @@ def _as_graphs(query: str) -> str:
         graph = NAMES[place.element.name.text[1:-1]]
         inside = query[place.pattern.start : place.pattern.end]
         query = (
-            f"{query[: place.element.start]}GRAPH <{graph}> {{ SELECT * WHERE {inside} }}"
+            f"{query[: place.element.start]}GRAPH <{graph}> {{ SELECT * WHERE {inside} LIMIT 999999 }}"
             f"{query[place.element.end :]}"
         )
     return query
