@@ -240,6 +240,7 @@ class Indexes:
         default = MOST_WITHOUT_FOLDER if shelf is None else MOST_NAMES
         self._most_names = default if most_names is None else most_names
         self._in_memory: OrderedDict[object, NameIndex | None] = OrderedDict()
+        self._on_shelf: OrderedDict[int, NameIndex] = OrderedDict()
         self._lock = threading.Lock()
 
     def open(self, dataset: Dataset, key: object) -> Index:
@@ -269,12 +270,29 @@ class Indexes:
         if shelf is None:
             return None
         number = dataset.generation
-        if (index := shelf.open(number)) is not None:
-            return NameIndex(index)
+        if (index := self._open(shelf, number)) is not None:
+            return index
         shelf.want(number)
         before = shelf.nearest(number)
-        earlier = None if before is None else shelf.open(before)
-        return None if earlier is None else EarlierIndex(NameIndex(earlier))
+        earlier = None if before is None else self._open(shelf, before)
+        return None if earlier is None else EarlierIndex(earlier)
+
+    def _open(self, shelf: Shelf, number: int) -> NameIndex | None:
+        index = shelf.open(number)
+        if index is None:
+            return None
+        with self._lock:
+            known = self._on_shelf.get(number)
+            if known is None or known.index is not index:
+                known = self._on_shelf[number] = NameIndex(index)
+                while len(self._on_shelf) > _KEPT:
+                    self._on_shelf.popitem(last=False)
+        return known
+
+    def follow(self, number: int) -> None:
+        """Have an index on disk made of a new generation, where that of an earlier one is in use."""
+        if self._shelf is not None:
+            self._shelf.follow(number)
 
     def close(self) -> None:
         """End what is being made."""
@@ -336,7 +354,7 @@ class NameIndex:
     is_settled = True
 
     def __init__(self, index: FulltextIndex) -> None:
-        self._index = index
+        self.index = self._index = index
         self._entry = lru_cache(_KNOWN_ENTRIES)(index.find_entry)
 
     def __len__(self) -> int:

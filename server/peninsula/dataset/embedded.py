@@ -99,6 +99,8 @@ class EmbeddedDatabase:
         self.readers = ReaderPool(options.limits, self._on_lost)
         self.readers.turn_to(self._disk_source(current.number))
         self._pruning = threading.Lock()
+        #: Is told the number of a generation once it is the published one.
+        self.on_publish: Callable[[int], None] = lambda _number: None
         writing = {
             "store": str(generations.folder),
             "keeps_history": options.keeps_history,
@@ -269,6 +271,7 @@ class EmbeddedDatabase:
                 generation.published.timestamp()
             )
             self.readers.turn_to(source, patch if source.is_in_memory else None)
+        self.on_publish(number)
         threading.Thread(target=self._prune, name="pruning", daemon=True).start()
 
     def _prune(self) -> None:

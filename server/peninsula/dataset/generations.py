@@ -124,6 +124,10 @@ class Generations:
         """Return the file with the change that made generation ``number``."""
         return self.folder / "patches" / f"{number:0{_DIGITS}}.rdfp"
 
+    def names(self, number: int) -> Path:
+        """Return the folder of the index of the names of generation ``number``."""
+        return self.folder / "search" / f"{number:0{_DIGITS}}"
+
     def _pin(self, number: int) -> Path:
         return self.path(number).with_suffix(".pin")
 
@@ -342,6 +346,7 @@ class Generations:
                 # First the description: without it, what is left is no generation any more.
                 self.about(number).unlink(missing_ok=True)
                 shutil.rmtree(self.path(number), ignore_errors=True)
+                shutil.rmtree(self.names(number), ignore_errors=True)
                 removed.append(number)
             needed = {generation.knowledge for generation in self.all()}
             for path in (self.folder / "knowledge").glob("*.nq"):

@@ -59,6 +59,10 @@ _MOST_WORKERS: Final = 4
 #: Bytes that this process may take beyond what it begins with, files looked into included.
 _MEMORY: Final = 6 << 30
 _NICE: Final = 10
+#: Seconds that one lot may take: a process that works them out may have been killed.
+_LONGEST_LOT: Final = 300.0
+#: The exit code where an index cannot be made from an earlier one.
+UNFIT: Final = 3
 
 _ROW: Final = re.compile(rb"<([^>]*)> <([^>]*)> (?:<([^>]*)>)?")
 
@@ -192,9 +196,9 @@ def _documents(
     for lot in _lots(entries):
         waiting.append(pool.apply_async(_make_lot, (lot, above)))
         if len(waiting) > _LOTS_A_WORKER * _MOST_WORKERS:
-            yield from waiting.popleft().get()
+            yield from waiting.popleft().get(_LONGEST_LOT)
     while waiting:
-        yield from waiting.popleft().get()
+        yield from waiting.popleft().get(_LONGEST_LOT)
 
 
 def _lots(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
@@ -221,7 +225,7 @@ def _finish(
     number: int,
     published: str,
     above: dict[str, list[str]],
-    is_union: bool,  # noqa: FBT001
+    is_union: bool,
     account: dict[str, Any],
 ) -> dict[str, Any]:
     size = sum(path.stat().st_size for path in target.iterdir())
@@ -254,17 +258,16 @@ def main() -> int:
         os.nice(_NICE)
     gc.freeze()
     generations = Generations(options.store)
-    about = None
-    if options.base:
-        options.target.mkdir()
-        about = build_on(
-            generations, options.number, options.target, options.base, is_union=not options.own
-        )
-        if about is None:
-            shutil.rmtree(options.target)
-    if about is None:
-        options.target.mkdir()
-        about = build(generations, options.number, options.target, is_union=not options.own)
+    options.target.mkdir()
+    is_union = not options.own
+    if options.base is None:
+        about = build(generations, options.number, options.target, is_union=is_union)
+    else:
+        on = build_on(generations, options.number, options.target, options.base, is_union=is_union)
+        if on is None:
+            # Another process makes it anew: this one has threads, and cannot be forked any more.
+            return UNFIT
+        about = on
     sys.stdout.write(json.dumps({k: v for k, v in about.items() if k != "above"}) + "\n")
     return 0
 

@@ -8,7 +8,7 @@ compared as a whole, too, without their spaces: 문재인 대통령 is 문재인
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple

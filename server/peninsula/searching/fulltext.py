@@ -250,13 +250,12 @@ class FulltextIndex:
         return Phrase(tuple(words), phrase.whole, " ".join(word.text for word in words))
 
     def partial(self, phrase: Phrase) -> Query | None:
-        """Return what things match that have something like half of the words."""
-        words = phrase.required
+        """Return what things match that have something like some of the words, most first."""
+        words = dict.fromkeys(phrase.required)
         if len(words) < 2:
             return None
         return Query.boolean_query(
-            [(Occur.Should, self._word(word, is_loose=True)) for word in words],
-            minimum_number_should_match=(len(words) + 1) // 2,
+            [(Occur.Should, self._word(word, is_loose=True)) for word in words]
         )
 
     def resembling(self, folded: str) -> Query | None:
@@ -299,7 +298,9 @@ class FulltextIndex:
 
     def _read(self, address: tantivy.DocAddress) -> Entry:
         document = self._searcher.doc(address)
-        return Entry.from_text(str(document.get_first("iri")), bytes(document.get_first("entry")).decode())
+        return Entry.from_text(
+            str(document.get_first("iri")), bytes(document.get_first("entry")).decode()
+        )
 
     # Queries.
 

@@ -17,7 +17,7 @@ _FIRST_SYLLABLE: Final = ord("가")
 #: What a syllable begins with, in the order of Unicode; ㅇ is silent there.
 _INITIALS: Final = "g kk n d tt r m b pp s ss _ j jj ch k t p h".replace("_", "").split(" ")
 _VOWELS: Final = (
-    "a ae ya yae eo e yeo ye o wa wae oe yo u wo we wi yu eu ui i".split()
+    ["a", "ae", "ya", "yae", "eo", "e", "yeo", "ye", "o", "wa", "wae", "oe", "yo", "u", "wo", "we", "wi", "yu", "eu", "ui", "i"]
 )  # fmt: skip
 #: What a syllable ends with: as it is spoken at the end of a word, and what it leaves there and
 #: hands on where the next one begins with a vowel.

@@ -11,6 +11,7 @@ import atexit
 import contextlib
 import json
 import logging
+import os
 import shutil
 import subprocess
 import sys
@@ -23,14 +24,16 @@ from typing import Any, Final
 
 from peninsula.dataset.generations import Generations, format_instant, sync
 from peninsula.errors import PeninsulaError
-from peninsula.searching.building import ABOUT
+from peninsula.searching.building import ABOUT, UNFIT
 from peninsula.searching.fulltext import FORMAT, FulltextIndex
 
-#: Where indexes are, below the folder of the store.
-FOLDER: Final = "search"
 _BUILDING: Final = ".building-"
-#: Indexes that are kept: of the published generation, and of some that somebody looks back at.
+#: Indexes that are kept: those that were asked last.
 _KEPT: Final = 4
+#: Indexes that are waited for; more are asked for again when they are wanted.
+_MOST_WANTED: Final = 2
+#: Seconds between two of them at most; as long as the last one took, at least.
+_LONGEST_REST: Final = 10.0
 #: Seconds after which what failed is tried again, and that one may take at most.
 _AGAIN: Final = 60.0
 _LONGEST: Final = 3600.0
@@ -53,26 +56,26 @@ class Shelf:
         self._making: int | None = None
         self._process: subprocess.Popen[str] | None = None
         self._thread: threading.Thread | None = None
+        self._closing = threading.Event()
         self._is_closed = False
-        self.folder = self._choose_folder()
-        self._clean()
+        self.folder = generations.names(0).parent
+        if self.folder.is_dir():
+            self._clean()
         atexit.register(self.close)
 
-    def _choose_folder(self) -> Path:
-        folder = self._generations.folder / FOLDER
+    def _make_folder(self) -> None:
         try:
-            folder.mkdir(exist_ok=True)
-            with tempfile.TemporaryFile(dir=folder):
-                return folder
+            self.folder.mkdir(exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.folder):
+                return
         except OSError:
             # A store that cannot be written to: what is made lasts as long as this process.
-            temporary = Path(tempfile.mkdtemp(prefix="peninsula-search-"))
-            atexit.register(shutil.rmtree, temporary, ignore_errors=True)
-            return temporary
+            self.folder = Path(tempfile.mkdtemp(prefix="peninsula-search-"))
+            atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
 
     def path(self, number: int) -> Path:
         """Return the folder of the index of generation ``number``."""
-        return self.folder / self._generations.path(number).name
+        return self.folder / self._generations.names(number).name
 
     def open(self, number: int) -> FulltextIndex | None:
         """Return the index of a generation; None where there is none that is whole."""
@@ -89,6 +92,9 @@ class Shelf:
             _log.warning("the index of generation %d is damaged and made anew: %s", number, error)
             shutil.rmtree(self.path(number), ignore_errors=True)
             return None
+        with contextlib.suppress(OSError):
+            # Those that nobody asks are thrown away first.
+            os.utime(self.path(number) / ABOUT)
         with self._lock:
             self._opened[number] = index
             while len(self._opened) > _KEPT:
@@ -124,17 +130,25 @@ class Shelf:
                 return
             self._wanted[number] = None
             self._wanted.move_to_end(number)
+            while len(self._wanted) > _MOST_WANTED:
+                self._wanted.popitem(last=False)
             if self._thread is None:
                 # The process ends with the thread that started it: that one stays.
                 self._thread = threading.Thread(target=self._work, name="search", daemon=True)
                 self._thread.start()
         self._is_wanted.set()
 
+    def follow(self, number: int) -> None:
+        """Have the index of a new generation made, where that of an earlier one is in use."""
+        if self.nearest(number) is not None:
+            self.want(number)
+
     def close(self) -> None:
         """End what is being made."""
         with self._lock:
             self._is_closed = True
             process = self._process
+        self._closing.set()
         self._is_wanted.set()
         if process is not None:
             process.kill()
@@ -150,6 +164,7 @@ class Shelf:
                     continue
                 number, _ = self._wanted.popitem()
                 self._making = number
+            began = time.monotonic()
             try:
                 if self.account(number) is None:
                     self._make(number)
@@ -160,35 +175,21 @@ class Shelf:
             finally:
                 with self._lock:
                     self._making = None
+            # Where there is one change after another, half of the time is left to others.
+            self._closing.wait(min(time.monotonic() - began, _LONGEST_REST))
 
     def _make(self, number: int) -> None:
+        self._make_folder()
         building = self.folder / f"{_BUILDING}{number}"
         shutil.rmtree(building, ignore_errors=True)
-        command = [
-            sys.executable, "-m", "peninsula.searching.building",
-            str(self._generations.folder), str(number), str(building),
-        ]  # fmt: skip
-        if not self._is_union:
-            command.append("--own")
-        if (base := self.nearest(number)) is not None:
-            command += ["--base", str(self.path(base))]
-        with self._lock:
-            if self._is_closed:
-                return
-            process = self._process = subprocess.Popen(  # noqa: S603, our own module
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                text=True,
-            )  # fmt: skip
-        try:
-            told, wrong = process.communicate(timeout=_LONGEST)
-        finally:
-            process.kill()
-            process.wait()
-            self._process = None
-        if process.returncode:
+        base = self.nearest(number)
+        code, told, wrong = self._run(number, building, base)
+        if code == UNFIT:
             shutil.rmtree(building, ignore_errors=True)
-            reason = (wrong.strip().splitlines() or [f"exit code {process.returncode}"])[-1]
-            raise PeninsulaError(reason)
+            code, told, wrong = self._run(number, building, None)
+        if code:
+            shutil.rmtree(building, ignore_errors=True)
+            raise PeninsulaError((wrong.strip().splitlines() or [f"exit code {code}"])[-1])
         target = self.path(number)
         shutil.rmtree(target, ignore_errors=True)
         building.rename(target)
@@ -199,6 +200,31 @@ class Shelf:
             number, about["seconds"], about["things"], about["bytes"] / 1e6,
         )  # fmt: skip
         self._clean()
+
+    def _run(self, number: int, building: Path, base: int | None) -> tuple[int, str, str]:
+        """Run the process that makes an index; return its exit code, and what it printed."""
+        command = [
+            sys.executable, "-m", "peninsula.searching.building",
+            str(self._generations.folder), str(number), str(building),
+        ]  # fmt: skip
+        if not self._is_union:
+            command.append("--own")
+        if base is not None:
+            command += ["--base", str(self.path(base))]
+        with self._lock:
+            if self._is_closed:
+                raise PeninsulaError("the server stops")
+            process = self._process = subprocess.Popen(  # noqa: S603, our own module
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                text=True,
+            )  # fmt: skip
+        try:
+            told, wrong = process.communicate(timeout=_LONGEST)
+        finally:
+            process.kill()
+            process.wait()
+            self._process = None
+        return process.returncode, told, wrong
 
     def _numbers(self) -> list[int]:
         with contextlib.suppress(OSError):
@@ -212,6 +238,7 @@ class Shelf:
                 if path.name.startswith(_BUILDING):
                     shutil.rmtree(path, ignore_errors=True)
         whole = [number for number in self._numbers() if self.account(number)]
+        whole.sort(key=lambda number: (self.path(number) / ABOUT).stat().st_mtime)
         for number in self._numbers():
             if number not in whole[-_KEPT:]:
                 with self._lock:

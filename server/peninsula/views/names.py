@@ -21,6 +21,9 @@ def install(app: Flask, database: Database) -> Indexes:
     if isinstance(database, EmbeddedDatabase):
         shelf = Shelf(database.generations, is_union=database.is_union)
     indexes = app.extensions[_EXTENSION] = Indexes(shelf)
+    if isinstance(database, EmbeddedDatabase):
+        database.on_publish = indexes.follow
+        indexes.follow(database.current.number)
     return indexes
 
 
