@@ -17,40 +17,50 @@ BASE = "https://w3id.org/peninsula/"
 NAMES_A_THING = 2.9
 
 _SURNAMES = (
-    "김 Kim Ким,이 Lee Ли,박 Park Пак,최 Choi Чхве,정 Chung Чон,강 Kang Кан,조 Cho Чо,윤 Yoon Юн,"
-    "장 Jang Чан,임 Lim Лим,한 Han Хан,오 Oh О,서 Seo Со,신 Shin Син,권 Kwon Квон,황 Hwang Хван,"
-    "안 Ahn Ан,송 Song Сон,류 Ryu Рю,홍 Hong Хон,문 Moon Мун,노 Roh Но,남 Nam Нам,백 Paik Пэк"
+    "김 Kim Ким,이 Lee Ли,박 Park Пак,최 Choi Чхве,정 Chung Чон,강 Kang Кан,조 Cho Чо,"
+    "윤 Yoon Юн,장 Jang Чан,임 Lim Лим,한 Han Хан,오 Oh О,서 Seo Со,신 Shin Син,"
+    "권 Kwon Квон,황 Hwang Хван,안 Ahn Ан,송 Song Сон,류 Ryu Рю,홍 Hong Хон,문 Moon Мун,"
+    "노 Roh Но,남 Nam Нам,백 Paik Пэк"
 )
 _SYLLABLES = (
-    "정 jong чен,은 un ын,재 jae чжэ,인 in ин,근 geun кын,혜 hye хе,명 myung мён,박 bak бак,대 dae дэ,"
-    "중 jung чжун,무 moo му,현 hyun хён,석 suk сок,열 yeol ёль,용 yong ён,호 ho хо,선 son сон,희 hui хи,"
-    "영 young ён,철 chol чхоль,수 su су,민 min мин,성 sung сон,경 kyung гён,화 hwa хва,우 woo у,"
-    "진 jin чжин,태 tae тхэ,상 sang сан,규 kyu гю,훈 hoon хун,동 dong дон,원 won вон,식 sik сик"
+    "정 jong чен,은 un ын,재 jae чжэ,인 in ин,근 geun кын,혜 hye хе,명 myung мён,"
+    "박 bak бак,대 dae дэ,중 jung чжун,무 moo му,현 hyun хён,석 suk сок,열 yeol ёль,"
+    "용 yong ён,호 ho хо,선 son сон,희 hui хи,영 young ён,철 chol чхоль,수 su су,"
+    "민 min мин,성 sung сон,경 kyung гён,화 hwa хва,우 woo у,진 jin чжин,태 tae тхэ,"
+    "상 sang сан,규 kyu гю,훈 hoon хун,동 dong дон,원 won вон,식 sik сик"
 )
 _FIRST = (
-    "Vladimir Владимир 블라디미르,Sergey Сергей 세르게이,Dmitry Дмитрий 드미트리,Igor Игорь 이고리,"
-    "Alexander Александр 알렉산드르,Andrey Андрей 안드레이,Nikolay Николай 니콜라이,Maria Мария 마리야,"
-    "Mikhail Михаил 미하일,Boris Борис 보리스,Yury Юрий 유리,Anna Анна 안나,Oleg Олег 올레크"
+    "Vladimir Владимир 블라디미르,Sergey Сергей 세르게이,Dmitry Дмитрий 드미트리,"
+    "Igor Игорь 이고리,Alexander Александр 알렉산드르,Andrey Андрей 안드레이,"
+    "Nikolay Николай 니콜라이,Maria Мария 마리야,Mikhail Михаил 미하일,Boris Борис 보리스,"
+    "Yury Юрий 유리,Anna Анна 안나,Oleg Олег 올레크"
 )
 _PLACES = (
-    "Moscow Москва 모스크바,Seoul Сеул 서울,Pyongyang Пхеньян 평양,Beijing Пекин 베이징,Tokyo Токио 도쿄,"
-    "Vladivostok Владивосток 블라디보스토크,Sochi Сочи 소치,Hanoi Ханой 하노이,Singapore Сингапур 싱가포르,"
-    "Busan Пусан 부산,Khabarovsk Хабаровск 하바롭스크,Geneva Женева 제네바,Kaesong Кэсон 개성,Rason Расон 라선"
+    "Moscow Москва 모스크바,Seoul Сеул 서울,Pyongyang Пхеньян 평양,Beijing Пекин 베이징,"
+    "Tokyo Токио 도쿄,Vladivostok Владивосток 블라디보스토크,Sochi Сочи 소치,"
+    "Hanoi Ханой 하노이,Singapore Сингапур 싱가포르,Busan Пусан 부산,"
+    "Khabarovsk Хабаровск 하바롭스크,Geneva Женева 제네바,Kaesong Кэсон 개성,"
+    "Rason Расон 라선"
 )
 _KINDS = (
-    "summit саммит 정상회담,talks переговоры 회담,forum форум 포럼,visit визит 방문,treaty договор 조약,"
-    "exercise учения 훈련,committee комитет 위원회,conference конференция 회의,commission комиссия 공동위원회"
+    "summit саммит 정상회담,talks переговоры 회담,forum форум 포럼,visit визит 방문,"
+    "treaty договор 조약,exercise учения 훈련,committee комитет 위원회,"
+    "conference конференция 회의,commission комиссия 공동위원회"
 )
-_PLAIN = (
-    "Russia holds that sanctions against the North hurt ordinary people and trade more than weapons "
-    "while Seoul expects Washington to return with new offers once pressure fails and Moscow plans "
-    "railways pipelines ports energy bridges denuclearization dialogue guarantees missiles tests "
-    "security council veto resolution parliament alliance neutrality economy technology"
-).split()
+_CLAIMED = """
+Russia holds that sanctions against the North hurt ordinary people and trade more than weapons while
+Seoul expects Washington to return with new offers once pressure fails and Moscow plans railways
+pipelines ports energy bridges denuclearization dialogue guarantees missiles tests security council
+veto resolution parliament alliance neutrality economy technology
+"""
+_PLAIN = _CLAIMED.split()
 #: Parts of surnames, villages and companies: every few of them make another word.
-_LATIN = "ba vo ri mi ke lo na ro su ta de go za pe li mo ka vi ru sha no ga bo".split()
-_CYRILLIC = "ба во ри ми ке ло на ро су та де го за пе ли мо ка ви ру ша но га бо".split()
-_HANGUL = "바 보 리 미 케 로 나 로 수 타 데 고 자 페 리 모 카 비 루 샤 노 가 보".split()
+_PARTS = """
+ba vo ri mi ke lo na ro su ta de go za pe li mo ka vi ru sha no ga bo
+ба во ри ми ке ло на ро су та де го за пе ли мо ка ви ру ша но га бо
+바 보 리 미 케 로 나 로 수 타 데 고 자 페 리 모 카 비 루 샤 노 가 보
+"""
+_LATIN, _CYRILLIC, _HANGUL = (line.split() for line in _PARTS.strip().splitlines())
 
 
 class Thing(NamedTuple):

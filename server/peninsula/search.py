@@ -1,10 +1,11 @@
 """Which things have a name like this one?
 
 Names are compared without case, accents and punctuation, in whatever language and script they are:
-by their words, by other forms of them, by how they begin, and where that finds little by what sounds
-alike or is misspelt. An index answers: in this process where there are few names, in the folder of
-the store where there are many, and while that is being made an earlier one, or SPARQL. What asks
-(:class:`Wish`) and what comes back (:class:`Found`) do not depend on which of them it was.
+by their words, by other forms of them, by how they begin, and where that finds little by what
+sounds alike or is misspelt. An index answers: in this process where there are few names, in the
+folder of the store where there are many, and while that is being made an earlier one, or SPARQL.
+What asks (:class:`Wish`) and what comes back (:class:`Found`) do not depend on which of them it
+was.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ from peninsula.searching.entries import (
 from peninsula.searching.fulltext import (
     Among,
     FulltextIndex,
-    Query,
+    Question,
     build_in_memory,
     main_class,
     slug_of,
@@ -290,7 +291,7 @@ class Indexes:
         return known
 
     def follow(self, number: int) -> None:
-        """Have an index on disk made of a new generation, where that of an earlier one is in use."""
+        """Have an index on disk made of a new generation where that of an earlier one is used."""
         if self._shelf is not None:
             self._shelf.follow(number)
 
@@ -457,7 +458,7 @@ class NameIndex:
 
     def _blocks(
         self,
-        query: Query,
+        query: Question,
         phrase: Phrase,
         among: Among,
         exact: Ranked | None,

@@ -1,8 +1,9 @@
 """How does a SPARQL query find things by their names?
 
-``SERVICE <peninsula:search> { ?thing search:text "Putin" ; search:score ?score }`` is answered by the
-index that the page ``/search`` asks. The clause says of one thing what is looked for (text, class,
-kind, language of the names, limit), and which variables take what is found (name, score, match).
+``SERVICE <peninsula:search> { ?thing search:text "Putin" ; search:score ?score }`` is answered by
+the index that the page ``/search`` asks. The clause says of one thing what is looked for (text,
+class, kind, language of the names, limit), and which variables take what is found (name, score,
+match).
 """
 
 from __future__ import annotations
@@ -106,6 +107,14 @@ class Clause:
                 )
         if "text" not in self._said:
             raise ParameterError("The clause has no search:text.", _EXAMPLE, parameter="text")
+        self._check_outputs()
+        self._text = self._said["text"][0]
+        self._class = self._read_class()
+        self._kinds = tuple(self._read_text("kind"))
+        self._language = next(self._read_text("language"), "").lower()
+        self._limit = self._read_limit()
+
+    def _check_outputs(self) -> None:
         for name in _OUTPUTS:
             for value in self._said.get(name, ()):
                 if not isinstance(value, ox.Variable):
@@ -114,11 +123,6 @@ class Clause:
                         f"Write search:{name} ?{name}, and FILTER outside of the clause.",
                         parameter=name,
                     )
-        self._text = self._said["text"][0]
-        self._class = self._read_class()
-        self._kinds = tuple(self._read_text("kind"))
-        self._language = next(self._read_text("language"), "").lower()
-        self._limit = self._read_limit()
 
     def variables(self) -> Iterator[str]:
         """Yield the variables that a row binds."""
@@ -165,7 +169,9 @@ class Clause:
                 parameter="text",
             )
         if not text.value.strip():
-            raise ParameterError("The text that is looked for is empty.", _EXAMPLE, parameter="text")
+            raise ParameterError(
+                "The text that is looked for is empty.", _EXAMPLE, parameter="text"
+            )
 
     def find(self, index: Index, text: ox.Literal) -> Iterator[dict[str, Term]]:
         """Yield what is found for one text."""

@@ -96,7 +96,9 @@ def main() -> None:
     for sort, some in sorts.items():
         first = sum(one.place == 0 for one in some)
         five = sum(one.place is not None for one in some)
-        print(f"{sort:16}{len(some):4} {first / len(some):6.1%} first {five / len(some):6.1%} in five")
+        print(
+            f"{sort:16}{len(some):4} {first / len(some):6.1%} first {five / len(some):6.1%} in five"
+        )
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ _ROW: Final = re.compile(rb"<([^>]*)> <([^>]*)> (?:<([^>]*)>)?")
 
 
 def build(generations: Generations, number: int, target: Path, *, is_union: bool) -> dict[str, Any]:
-    """Make the index of generation ``number`` in the empty folder ``target``; return its account."""
+    """Make the index of generation ``number`` in the folder ``target``; return its account."""
     began = time.monotonic()
     about = generations.find(number)
     with _workers() as pool:

@@ -2,7 +2,7 @@
 
 Every word that is looked for must be like some word of the name. Then the more of the name is
 said, the better it fits: “Putin” says half of “Vladimir Putin”, and a twelfth of a claim. Names are
-compared as a whole, too, without their spaces: 문재인 대통령 is 문재인대통령, and “Kim Jong-un” is 김정은.
+compared as a whole, too, without their spaces: 문재인 대통령 is 문재인대통령, “Kim Jong-un” 김정은.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from peninsula.searching.romanization import compose, is_all_hangul
@@ -199,7 +200,7 @@ def _fit_words(phrase: Phrase, name: Known, *, is_loose: bool, is_partial: bool)
     of_name = [_LITTLE if token.word.is_stopped else 1.0 for token in name.tokens]
     cover = sum(of_name[i] * degree for i, degree in covered.items()) / sum(of_name)
     places = [part.first for _, part in found if part]
-    is_in_order = all(b - a == 1 for a, b in zip(places, places[1:], strict=False))
+    is_in_order = all(b - a == 1 for a, b in pairwise(places))
     score = (alike / whole) * (
         _FULL
         + _COVERED * min(cover, 1.0)
@@ -233,16 +234,13 @@ def _fit_whole(phrase: Phrase, name: Known, *, is_loose: bool) -> Fit | None:
         return None
     if wished.text == name.joined:
         return Fit(0.98, "exact", is_strict=True)
-    if not _MOST_SHORTER <= len(name.joined) / len(wished.text) <= _MOST_LONGER:
-        return None
-    whole = name.whole
+    is_about_as_long = _MOST_SHORTER <= len(name.joined) / len(wished.text) <= _MOST_LONGER
+    whole = name.whole if is_about_as_long else None
     if whole is None:
         return None
     if wished.latin == whole.latin:
         return Fit(0.93, "spelling", is_strict=True)
-    if not is_loose:
-        return None
-    likeness = compare(wished, whole, is_loose=True)
+    likeness = compare(wished, whole, is_loose=True) if is_loose else None
     if likeness is None or likeness.how in {"part", "compound"}:
         return None
     return Fit(0.95 * likeness.degree, likeness.how)
@@ -299,7 +297,7 @@ def _narrow(text: str, start: int, end: int, wished: str, word: str) -> Span:
 
 
 def correct(phrase: Phrase, name: Known, text: str) -> str:
-    """Return what is looked for with its misspelt words as they stand in a name; “” where none is."""
+    """Return what is looked for with misspelt words as they stand in a name; “” where none is."""
     words: list[str] = []
     is_corrected = False
     for word in phrase.words:

@@ -187,24 +187,27 @@ def count_names(dataset: Dataset, most: int) -> int:
 
 
 def _read_records(dataset: Dataset, things: set[str] | None = None) -> Iterator[Record]:
-    def ask(query: str, **more: str) -> Iterator[Row]:
-        for values in _batches(things):
-            yield from select(dataset, query.format(values=values, **more))
+    yield from _read_titles(dataset, things)
 
-    for property, rank in NAMING.items():
-        for thing, name in ask(_NAMES, property=property):
-            if isinstance(name, ox.Literal):
-                text = name.value[:LONGEST_NAME]
-                yield Record(_iri(thing), _NAME, rank, text, name.language or "")
-    for thing, name in ask(_BORROWED_NAMES):
-        if isinstance(name, ox.Literal):
-            text = name.value[:LONGEST_NAME]
-            yield Record(_iri(thing), _NAME, BORROWED, text, name.language or "")
+    def ask(query: str) -> Iterator[Row]:
+        for values in _batches(things):
+            yield from select(dataset, query.format(values=values))
+
     for thing, class_ in ask(_CLASSES):
         yield Record(_iri(thing), _CLASS, 0, _iri(class_), "")
     for thing, count in ask(_MENTIONS):
         if isinstance(count, ox.Literal) and thing is not None:
             yield Record(_iri(thing), _COUNT, int(count.value), "", "")
+
+
+def _read_titles(dataset: Dataset, things: set[str] | None) -> Iterator[Record]:
+    for property, rank in [*NAMING.items(), ("", BORROWED)]:
+        query = _NAMES if property else _BORROWED_NAMES
+        for values in _batches(things):
+            for thing, name in select(dataset, query.format(values=values, property=property)):
+                if isinstance(name, ox.Literal):
+                    text, tag = name.value[:LONGEST_NAME], name.language or ""
+                    yield Record(_iri(thing), _NAME, rank, text, tag)
 
 
 def _batches(things: set[str] | None) -> Iterator[str]:
@@ -227,10 +230,10 @@ def _in_order(records: Iterable[Record], folder: Path) -> Iterator[Record]:
             yield from run
             return
         path = folder / str(len(files))
-        with path.open("wb") as file:
+        with path.open("wb") as output:
             for start in range(0, len(run), _PIECE):
                 # Plain tuples take half the room, and half the time.
-                pickle.dump([tuple(r) for r in run[start : start + _PIECE]], file, protocol=5)
+                pickle.dump([tuple(r) for r in run[start : start + _PIECE]], output, protocol=5)
         files.append(path)
     del run
     opened = [path.open("rb") for path in files]

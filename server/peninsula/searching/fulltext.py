@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import tantivy
 from tantivy import Occur, Query
@@ -24,6 +24,8 @@ from peninsula.searching.comparison import Phrase, read_name, split_compound
 from peninsula.searching.entries import Entry
 from peninsula.searching.words import SHORTEST_PART, Word
 
+#: A question to an index, put together of terms.
+Question: TypeAlias = Query
 #: Which keys there are, and what they mean; files of another one are made anew.
 FORMAT: Final = 1
 #: Memory of the writer, and its threads.

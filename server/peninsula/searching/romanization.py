@@ -1,9 +1,10 @@
 """How is a Russian or Korean name written in Latin letters, and which spellings mean the same?
 
-Hangul is written as it is spoken, after the Revised Romanization (국어의 로마자 표기법, 2000), but for
-the rule that leaves a tense sound out. Cyrillic is written letter by letter. Whoever reads Latin
-letters has met a name in one of many systems (BGN/PCGN, ISO 9, scientific, German, McCune and
-Reischauer, Kontsevich, newspapers), so :func:`simplify` writes what they differ in alike.
+Hangul is written as it is spoken, after the Revised Romanization (국어의 로마자 표기법, 2000);
+what is put in between two nouns (신문로 Sinmunno, 학여울 Hangnyeoul) is not told from the letters.
+Cyrillic is written letter by letter. Whoever reads Latin letters has met a name in one of many
+systems (BGN/PCGN, ISO 9, scientific, German, McCune and Reischauer, Kontsevich, newspapers), so
+:func:`simplify` writes what they differ in alike.
 """
 
 from __future__ import annotations
@@ -14,10 +15,14 @@ from typing import Final
 
 _FIRST_SYLLABLE: Final = ord("가")
 
-#: What a syllable begins with, in the order of Unicode; ㅇ is silent there.
-_INITIALS: Final = "g kk n d tt r m b pp s ss _ j jj ch k t p h".replace("_", "").split(" ")
+#: What a syllable begins with, and what sounds in it, in the order of Unicode; ㅇ is silent.
+_INITIALS: Final = (
+    "g", "kk", "n", "d", "tt", "r", "m", "b", "pp", "s", "ss", "", "j", "jj", "ch", "k", "t", "p",
+    "h",
+)  # fmt: skip
 _VOWELS: Final = (
-    ["a", "ae", "ya", "yae", "eo", "e", "yeo", "ye", "o", "wa", "wae", "oe", "yo", "u", "wo", "we", "wi", "yu", "eu", "ui", "i"]
+    "a", "ae", "ya", "yae", "eo", "e", "yeo", "ye", "o", "wa", "wae", "oe", "yo", "u", "wo", "we",
+    "wi", "yu", "eu", "ui", "i",
 )  # fmt: skip
 #: What a syllable ends with: as it is spoken at the end of a word, and what it leaves there and
 #: hands on where the next one begins with a vowel.
@@ -133,10 +138,16 @@ def _meet(final: int, following: tuple[int, int, int] | None) -> tuple[str, str 
     if following is None or not final:
         return spoken, None
     initial, vowel, _ = following
-    if initial == _SILENT:
-        if final in {_D, _T} and vowel == _I:  # 해돋이 haedoji, 같이 gachi
-            return "", "j" if final == _D else "ch"
-        return left, handed_on
+    if initial != _SILENT:
+        return _collide(final, initial)
+    if final in {_D, _T} and vowel == _I:  # 해돋이 haedoji, 같이 gachi
+        return "", "j" if final == _D else "ch"
+    return left, handed_on
+
+
+def _collide(final: int, initial: int) -> tuple[str, str | None]:
+    """Return the same where the next syllable begins with a consonant."""
+    spoken = _FINALS[final][0]
     begins = _INITIALS[initial]
     if final in _ASPIRATES and begins in _ASPIRATED:
         return _ASPIRATES[final], _ASPIRATED[begins]

@@ -1,8 +1,8 @@
 """Which indexes of a store are there, and how does a missing one come to be?
 
 They stand in the folder ``search`` of the store, one folder a generation. One is made under another
-name, in a process of its own, and takes its place by a rename when it is on disk whole: what a crash
-leaves is never opened, and thrown away at the next start. An index goes with its generation.
+name, in a process of its own, and takes its place by a rename when it is on disk whole: what a
+crash leaves is never opened, and thrown away at the next start. An index goes with its generation.
 """
 
 from __future__ import annotations

@@ -22,82 +22,14 @@ def _analyzer(language: str) -> TextAnalyzer:
 _RUSSIAN: Final = _analyzer("russian")
 _ENGLISH: Final = _analyzer("english")
 
+_NOUN_ENDINGS: Final = """
+은 는 이 가 을 를 의 에 도 만 과 와 로 께 랑 나 야 들 에서 에게 한테 으로 부터 까지 보다 처럼 마다
+조차 마저 밖에 에는 에도 와의 과의 로의 이나 이란 라는 이며 이고 이다 들은 들이 들을 들의 께서 로서
+로써 에서의 에서는 에서도 으로의 으로서 으로써 이라는 이라고 에게서 에게는 까지의 까지는 부터의
+로부터 으로부터 에대한 에대해 들에게 들에서
+"""
 #: What stands after a noun, the longest first.
-_PARTICLES: Final = tuple(
-    sorted(
-        [
-            "은",
-            "는",
-            "이",
-            "가",
-            "을",
-            "를",
-            "의",
-            "에",
-            "도",
-            "만",
-            "과",
-            "와",
-            "로",
-            "께",
-            "랑",
-            "나",
-            "야",
-            "들",
-            "에서",
-            "에게",
-            "한테",
-            "으로",
-            "부터",
-            "까지",
-            "보다",
-            "처럼",
-            "마다",
-            "조차",
-            "마저",
-            "밖에",
-            "에는",
-            "에도",
-            "와의",
-            "과의",
-            "로의",
-            "이나",
-            "이란",
-            "라는",
-            "이며",
-            "이고",
-            "이다",
-            "들은",
-            "들이",
-            "들을",
-            "들의",
-            "께서",
-            "로서",
-            "로써",
-            "에서의",
-            "에서는",
-            "에서도",
-            "으로의",
-            "으로서",
-            "으로써",
-            "이라는",
-            "이라고",
-            "에게서",
-            "에게는",
-            "까지의",
-            "까지는",
-            "부터의",
-            "로부터",
-            "으로부터",
-            "에대한",
-            "에대해",
-            "들에게",
-            "들에서",
-        ],
-        key=len,
-        reverse=True,
-    )
-)
+_PARTICLES: Final = tuple(sorted(_NOUN_ENDINGS.split(), key=len, reverse=True))
 #: Syllables that are left at least: 소치의 loses its particle, 합의 is a word.
 _LEAST: Final = 2
 _SHORTEST_STEM: Final = 3
@@ -105,9 +37,12 @@ _SHORT_I: Final = ("ии", "ои", "еи", "ыи")
 #: Times that a stem is cut again: Лаврова, Лавров, Лавр.
 _MOST_CUTS: Final = 4
 
-_STOPPED: Final = frozenset(
-    ["a", "an", "and", "are", "as", "at", "be", "by", "for", "from", "has", "have", "in", "into", "is", "it", "its", "of", "on", "or", "that", "the", "their", "this", "to", "was", "were", "which", "will", "with", "а", "без", "был", "была", "были", "в", "во", "для", "до", "же", "за", "и", "из", "или", "их", "к", "ко", "на", "не", "о", "об", "от", "по", "под", "при", "с", "со", "то", "у", "что", "это", "как", "및", "또는", "그리고", "대한", "위한", "관한", "등"]
-)  # fmt: skip
+_SMALL_WORDS: Final = """
+a an and are as at be by for from has have in into is it its of on or that the their this to was
+were which will with а без был была были в во для до же за и из или их к ко на не о об от по под
+при с со то у что это как 및 또는 그리고 대한 위한 관한 등
+"""
+_STOPPED: Final = frozenset(_SMALL_WORDS.split())
 
 
 def is_stopped(word: str) -> bool:

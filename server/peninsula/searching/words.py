@@ -157,22 +157,25 @@ def compare(wished: Word, word: Word, *, is_loose: bool) -> Likeness | None:
     """Return how alike ``word`` is to ``wished``; None where it is not."""
     if wished.text == word.text:
         return Likeness(1.0, "exact")
+    likeness = _compare_strictly(wished, word)
+    if likeness is None and is_loose:
+        likeness = _compare_loosely(wished, word)
+    return likeness
+
+
+def _compare_strictly(wished: Word, word: Word) -> Likeness | None:
     if not wished.stems.isdisjoint(word.stems):
         return Likeness(0.95, "form")
     if wished.latin == word.latin or not wished.keys.isdisjoint(word.keys):
         return Likeness(0.9, "spelling")
     if word.text.startswith(wished.text):
         return Likeness(0.6 + 0.35 * len(wished.text) / len(word.text), "beginning")
-    if _begins(word, wished):
+    if any(key.startswith((wished.text, wished.latin)) for key in word.keys):
         part = min(1.0, len(wished.latin) / (len(word.latin) or 1))
         return Likeness(0.55 + 0.3 * part, "beginning")
     if wished.is_compounded and wished.text in word.text:
         return Likeness(0.5 + 0.3 * len(wished.text) / len(word.text), "compound")
-    return _compare_loosely(wished, word) if is_loose else None
-
-
-def _begins(word: Word, wished: Word) -> bool:
-    return any([key.startswith((wished.text, wished.latin)) for key in word.keys])
+    return None
 
 
 def _compare_loosely(wished: Word, word: Word) -> Likeness | None:
