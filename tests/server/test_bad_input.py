@@ -12,9 +12,11 @@ import json
 import re
 from html.parser import HTMLParser
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 from xml.etree import ElementTree as ET
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pyoxigraph as ox
 import pytest
 from flask.testing import FlaskClient
@@ -26,6 +28,7 @@ from peninsula.dataset.local import LocalDatabase, LocalDataset
 from peninsula.knowledge import Knowledge
 from peninsula.loading import Loaded
 from peninsula.policy import Policy
+from peninsula.tabulation.declarations import read_tables
 
 from .conftest import BROWSER, Client
 from .hostile_scene import TEXTS, hostile
@@ -112,7 +115,7 @@ class _Page(HTMLParser):
 
 def check(response: TestResponse) -> None:
     """Fail where the answer is the server's failure, is malformed, or does what others want."""
-    text = response.get_data(as_text=True)
+    text = response.get_data().decode(errors="replace")
     assert response.status_code < 500, text[:2000]
     for name, value in response.headers:
         assert not re.search(r"[\x00-\x1f\x7f]", value), (name, value)
@@ -126,6 +129,9 @@ def check(response: TestResponse) -> None:
         assert not _RUNS.search(text)
         if response.status_code // 100 != 3:
             assert not set(page.open) - _IMPLIED, page.open
+    elif kind == "application/x-ndjson":
+        for line in text.splitlines():
+            json.loads(line, parse_constant=_refuse)
     elif kind.endswith("json"):
         found = json.loads(text, parse_constant=_refuse)
         if kind == "application/problem+json":
@@ -138,6 +144,10 @@ def check(response: TestResponse) -> None:
         assert len({len(row) for row in rows}) <= 1
     elif kind == "text/turtle":
         list(ox.parse(text.encode(), format=ox.RdfFormat.TURTLE))
+    elif kind == "application/vnd.apache.parquet":
+        pq.read_table(io.BytesIO(response.data)).validate(full=True)
+    elif kind == "application/vnd.apache.arrow.file":
+        pa.ipc.open_file(response.data).read_all().validate(full=True)
 
 
 def _refuse(constant: str) -> float:
@@ -145,6 +155,11 @@ def _refuse(constant: str) -> float:
 
 
 # The addresses.
+
+
+def _ask(path: str, **parameters: str) -> str:
+    return f"{path}?{urlencode(parameters)}"
+
 
 PAGES: Final = (
     "/", "/positions", "/positions?open=all", "/positions?actor=state:h0",
@@ -173,6 +188,10 @@ PAGES: Final = (
       for i in (2, 3, 4, 5, 9, 19)),
     "/topic/h0.html", "/stance/supports.html",
     "/id/state/h0.html?section=positions", "/id/state/h0.html?pointing=pen:isAbout",
+    "/tables", *(f"/tables/{name}" for name in read_tables()), "/tables/claims?lang=ko", "/dumps",
+    "/reconcile", "/reconcile?names=alert%0AL%0A%22%3E%3Cimg&type=pen:State",
+    *(f"/reconcile/preview?id={kind}:h{i}" for kind in ("state", "claim", "event") for i in (0, 5, 7)),
+    "/search?q=alert&class=pen:State&kind=state",
 )  # fmt: skip
 DATA: Final = (
     "/positions.csv", "/positions.json", "/positions.graphml", "/positions.csv?actor=state:h0",
@@ -192,6 +211,22 @@ DATA: Final = (
     "/sparql?query=SELECT+*+%7B+%3Fs+rdfs:label+%3Fo+%7D&format=csv",
     *(f"/id/state/h0.{extension}" for extension in ("ttl", "jsonld", "csv", "nt")),
     "/store?graph=x:hostile", "/metrics", "/ready",
+    "/tables?format=json", "/tables/csvw.json", "/tables/claims.csv-metadata.json",
+    *(f"/tables/{name}.{ending}" for name in read_tables() for ending in ("csv", "json", "ndjson")),
+    *(f"/tables/{name}.{ending}?lang=ko" for name in read_tables() for ending in ("parquet", "arrow")),
+    "/dumps?format=json", "/dumps/peninsula.nq", "/dumps/peninsula.nt", "/dumps/nanopublications.nq",
+    "/dumps/nanopublications.trig", "/nanopub/claim/h0.nq", "/nanopub/position/h2.jsonld",
+    "/reconcile?format=json", "/reconcile?callback=f", "/reconcile?names=alert%0AL&format=csv",
+    _ask("/reconcile", queries='{"a":{"query":"<script>alert"},"b":{"query":"L","type":"pen:State"}}'),
+    _ask("/reconcile", extend=json.dumps({
+        "ids": [f"{kind}:h{i}" for kind in ("state", "claim", "event") for i in range(12)],
+        "properties": [{"id": f"pen:{name}"} for name in ("from", "until", "footnoteNumber", "level")]
+        + [{"id": "rdfs:label"}, {"id": "rdfs:seeAlso"}],
+    })),
+    *(f"/reconcile/suggest/{what}?prefix={text}" for what in ("entity", "type", "property")
+      for text in ("", "a", "L", "%3Cscript")),
+    *(f"/reconcile/flyout/entity?id={kind}:h{i}" for kind in ("state", "claim") for i in (0, 1, 5)),
+    "/reconcile/flyout/type?id=pen:h0", "/reconcile/properties?type=pen:State", "/reconcile/properties",
 )  # fmt: skip
 
 
@@ -248,6 +283,22 @@ PARAMETERS: Final = {
     "/ns.html": ("q",),
     "/about": (),
     "/store": ("graph", "default"),
+    "/tables": (),
+    "/tables/claims": ("lang", "format", "generation"),
+    "/tables/claims.csv": ("lang", "generation"),
+    "/tables/claims.csv-metadata.json": ("lang", "generation"),
+    "/dumps": ("format", "generation"),
+    "/dumps/record.ttl": ("generation",),
+    "/nanopub/claim/c029": ("format", "generation"),
+    "/reconcile": ("queries", "query", "extend", "callback", "names", "type", "lang", "timeout"),
+    "/reconcile/suggest/entity": ("prefix", "cursor", "limit", "type", "callback"),
+    "/reconcile/suggest/type": ("prefix", "cursor", "limit"),
+    "/reconcile/suggest/property": ("prefix", "cursor", "limit"),
+    "/reconcile/flyout/entity": ("id", "callback"),
+    "/reconcile/flyout/property": ("id",),
+    "/reconcile/preview": ("id",),
+    "/reconcile/view": ("id",),
+    "/reconcile/properties": ("type", "limit", "callback"),
 }  # fmt: skip
 EVERYWHERE: Final = ("format", "generation", "lang", "timeout")
 VALUES: Final = (
@@ -255,6 +306,11 @@ VALUES: Final = (
     "0001-01-01", "10000-01-01", "2017-02-30", "javascript:alert(1)", "state:", "state:h0", ":",
     "<x:y", "x:a> } DELETE {", "topic:h0|^pen:x", "state:h0 . ?s ?p ?o", "//evil.example/",
     "/\\evil.example", "\r\nSet-Cookie: a=1", "٣", "%", "https://w3id.org/peninsula/id/state/h0",
+    '{"q":{"query":"\\ud800"}}', '{"\\udfff":{"query":"x"}}', '{"q":{"query":"a\\u0000b"}}',
+    '{"ids":["\\ud800","\\u0000","state:h0"],"properties":[{"id":"rdfs:label"}]}', "[" * 3000,
+    '{"q":{"query":"x","limit":1e999}}', '{"q":{"query":"x","type":"\\ud800"}}', "\u202e\U0001f600",
+    '{"q":{"query":"x","properties":[{"pid":"\\ud800","v":["\\ud800",1e308,{"id":"\\ud800"}]}]}}',
+    '{"ids":["state:h0"],"properties":[{"id":"\\ud800"}]}',
     "?x", "} #", "a/b", "http://[", "http://localhost/\x00", "9" * 5000, "²",
 )  # fmt: skip
 
@@ -317,7 +373,7 @@ def test_methods(client: FlaskClient, path: str) -> None:
     for method in ("POST", "PUT", "PATCH", "DELETE", "TRACE", "QUERY", "PROPFIND"):
         response = client.open(path, method=method, headers=BROWSER, data=b"a=1")
         check(response)
-        if not (path == "/validate" and method == "POST"):
+        if not (path in {"/validate", "/reconcile"} and method == "POST"):
             assert response.status_code == 405, method
             assert "GET" in response.headers["Allow"]
 

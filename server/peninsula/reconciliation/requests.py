@@ -219,7 +219,16 @@ def _parse(text: str, name: str) -> Any:
         )
 
     try:
-        return json.loads(text, parse_constant=refuse)
+        told = json.loads(text, parse_constant=refuse)
+        # An escape can be half of a character, which no answer can hold.
+        json.dumps(told, ensure_ascii=False).encode()
+        return told
+    except UnicodeEncodeError:
+        raise ParameterError(
+            f"{name}: the JSON holds half of a character, as an escape from \\ud800 to \\udfff.",
+            "Write both halves, or the character itself.",
+            parameter=name,
+        ) from None
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise ParameterError(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
@@ -125,9 +126,11 @@ def _read_integer(term: Term) -> int | None:
 
 def _read_number(term: Term) -> float | None:
     try:
-        return float(_read_text(term) or "")
+        number = float(_read_text(term) or "")
     except ValueError:
         return None
+    # JSON has no others.
+    return number if math.isfinite(number) else None
 
 
 def _read_truth(term: Term) -> bool | None:

@@ -24,6 +24,7 @@ from peninsula.views.site import (
     dataset,
     generation,
     render,
+    require_reading,
 )
 
 blueprint = Blueprint("dumps", __name__, url_prefix="/dumps")
@@ -74,6 +75,8 @@ def _list() -> Response:
 @blueprint.get("/<name>")
 def dump(name: str) -> Response:
     """Send a dump; the same for one generation."""
+    # Which dumps there are is not for everybody either.
+    require_reading()
     file = find_file(name, list_dumps(dataset()))
 
     def make() -> Response:

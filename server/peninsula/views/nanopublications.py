@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Final
+from urllib.parse import quote
 
 from flask import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
@@ -39,7 +40,7 @@ def read_publication(state: Dataset) -> Publication:
 @blueprint.get("/<int:number>/<path:name>")
 def of_generation(number: int, name: str) -> BaseResponse:
     """Lead from the name of a nanopublication to the document of that state."""
-    return redirect(link(f"/nanopub/{name}", generation=number), 303)
+    return redirect(link(f"/nanopub/{quote(name)}", generation=number), 303)
 
 
 @blueprint.get("/<path:name>")
@@ -82,6 +83,6 @@ def _send(name: str, format: Format) -> Response:
 
 def _checked(iri: str) -> str:
     """Return ``iri``; raises UnknownResource where it can be no name."""
-    if any(character in iri for character in ' <>"{}|^`\\'):
+    if any(character <= " " or character in '<>"{}|^`\\' for character in iri):
         raise UnknownResource(f"“{iri}” is no name of a thing.")
     return iri
