@@ -78,11 +78,12 @@ _COMMON: Final = {
 }
 _DOCUMENTS: Final[dict[str, tuple[str, str, dict[str, tuple[str, str]], tuple[Format, ...]]]] = {
     "/search": (
-        "search", "Find things by their name",
+        "search",
+        "Find things by their name: best first, each with its score and what is alike",
         {
-            "q": ("string", "words of the name, in any language"),
+            "q": ("string", "words of the name, in any language, form, script; up to 200 letters"),
             "kind": ("string", "kinds of things, with commas between: state,person"),
-            "class": ("string", "a class, as pen:Summit"),
+            "class": ("string", "a class, as pen:Summit; its subclasses count, too"),
             "limit": ("integer", "how many at most"),
             "page": ("integer", "which page of them"),
         },
@@ -245,6 +246,7 @@ def _sparql() -> dict[str, Any]:
                     }
                     for name in ("default-graph-uri", "named-graph-uri")
                 ),
+                _in_query("services", "string", "who answers SERVICE: live, snapshot or fallback"),
             ],
             "responses": answer,
         },
