@@ -14,6 +14,7 @@ no failure of it, and whoever wrote the query is to know.
 
 from __future__ import annotations
 
+import copy
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,6 +28,7 @@ from peninsula.dataset.interface import Dataset, Graph, Inlined, Result, Row, So
 from peninsula.errors import (
     ClientGone,
     NoSnapshot,
+    PeninsulaError,
     QueryForbidden,
     QueryTimeout,
     QueryTooComplex,
@@ -609,10 +611,20 @@ class _Evaluation:
         if len(queries) == 1:
             yield self._count(ask(queries[0]), call)
             return
+
+        def attempt(query: str) -> Table | PeninsulaError | ClientGone:
+            try:
+                return ask(query)
+            except (PeninsulaError, ClientGone) as error:
+                # Without its frames, whose objects belong to this thread.
+                return copy.copy(error)
+
         with ThreadPoolExecutor(min(target.max_requests, len(queries))) as pool:
             try:
-                for table in pool.map(ask, queries):
-                    yield self._count(table, call)
+                for answer in pool.map(attempt, queries):
+                    if not isinstance(answer, Table):
+                        raise answer
+                    yield self._count(answer, call)
             finally:
                 # One that failed, or had too much, needs no answer of the others.
                 is_over.set()
