@@ -9,6 +9,8 @@ Validation is measured beside pySHACL and rudof, on data of its own: ``--only va
 50,000 and 200,000 focus nodes, ``--only gate`` on 10,000, 1 million and 10 million triples. So is
 SERVICE: ``--only federation`` joins a little here with 0.1, 1 and 2 million triples elsewhere.
 
+Finding by name is measured on a million names: ``--only search --scale 1``.
+
 All data are under one temporary folder, which is removed at the end; all traffic is on loopback.
 """
 
@@ -32,7 +34,7 @@ from pathlib import Path
 import pyoxigraph as ox
 from rich.console import Console
 
-from bench import federation, generator, measures, validation, workload
+from bench import federation, generator, measures, searching, validation, workload
 from bench.client import Refused, TooSlow
 from bench.findings import Report
 from bench.measures import Setting
@@ -54,6 +56,7 @@ VALIDATING: dict[str, Callable[[validation.Setting], None]] = {
     "validate": validation.whole,
     "gate": validation.gate,
     "federation": federation.selective,
+    "search": searching.search,
 }
 MEASURES = ("load", "start", *WHILE_SERVING, *VALIDATING)
 PEERS: dict[str, type[Server]] = {

@@ -27,6 +27,7 @@ from peninsula.searching.words import (
     compare,
     make_whole,
     make_word,
+    read_words,
     tokenize,
 )
 
@@ -135,6 +136,15 @@ def read_name(text: str) -> Known:
                 parts.append(Part(make_word(joined), inside[0], inside[-1]))
     words = [token[0].text for token in tokens]
     return Known(tuple(tokens), tuple(parts), " ".join(words), "".join(words))
+
+
+def read_keys(text: str) -> tuple[list[Word], Word | None]:
+    """Return the words of a name and all of it as one, without where they stand."""
+    if _HYPHEN.search(text):
+        name = read_name(text)
+        return [part[0] for part in name.parts], name.whole
+    words = read_words(text)
+    return words, _whole("".join([word.text for word in words]))
 
 
 def read_phrase(text: str) -> Phrase:

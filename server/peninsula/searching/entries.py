@@ -90,11 +90,15 @@ SELECT ?class ?super WHERE {
 """
 #: Classes above one that are looked at.
 _MOST_ABOVE: Final = 100
+#: Names of one thing that are kept, its labels before others: nobody is called more.
+MOST_TITLES: Final = 200
 #: Records that are put in order in memory.
 _RUN: Final = 200_000
 _PIECE: Final = 2000
 #: Things asked about at once.
 _BATCH: Final = 400
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 _CLASS, _NAME, _COUNT = range(3)
 
@@ -130,7 +134,7 @@ class Entry:
 
     def to_text(self) -> str:
         """Return it as a line of JSON, without its IRI."""
-        return json.dumps([self.titles, self.classes, self.renown], ensure_ascii=False)
+        return _encode([self.titles, self.classes, self.renown])
 
     @classmethod
     def from_text(cls, iri: str, text: str) -> Entry:
@@ -262,7 +266,8 @@ def _gather(records: Iterator[Record]) -> Iterator[Entry]:
         count = 0
         for record in about:
             if record.kind == _NAME:
-                titles[Title(record.rank, record.text, record.tag)] = None
+                if len(titles) < MOST_TITLES:
+                    titles[Title(record.rank, record.text, record.tag)] = None
             elif record.kind == _CLASS:
                 classes[record.text] = None
             else:

@@ -14,13 +14,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import tantivy
 from tantivy import Occur, Query
 
 from peninsula.namespaces import BASE, CONCEPT_SCHEMES, THING_KINDS
-from peninsula.searching.comparison import Phrase, read_name, split_compound
+from peninsula.searching.comparison import Phrase, read_keys, split_compound
 from peninsula.searching.entries import Entry
 from peninsula.searching.words import SHORTEST_PART, Word
 
@@ -29,7 +29,7 @@ Question: TypeAlias = Query
 #: Which keys there are, and what they mean; files of another one are made anew.
 FORMAT: Final = 1
 #: Memory of the writer, and its threads.
-_HEAP: Final = 256_000_000
+_HEAP: Final = 128_000_000
 _SMALL_HEAP: Final = 15_000_000
 _THREADS: Final = 2
 #: Kinds that are counted.
@@ -75,21 +75,26 @@ def kind_of(iri: str) -> str:
     return "pen" if first.startswith("ns#") else first if rest else ""
 
 
+_STANDING: Final = {
+    **dict.fromkeys(THING_KINDS, 1.0),
+    **dict.fromkeys(_DONE, 0.93),
+    **dict.fromkeys(_CONCEPTS, 0.88),
+    **dict.fromkeys(_SAID, 0.85),
+    **dict.fromkeys(_TECHNICAL, 0.5),
+}
+_OUTSIDE: Final = 0.8
+_OTHER: Final = 0.65
+
+
 def standing(iri: str) -> float:
     """Return what a thing stands for beside others with as good a name: 1 is the most."""
-    if not iri.startswith(BASE):
-        return 0.8
-    kind = kind_of(iri)
-    for kinds, share in (
-        (_SAID, 0.85), (_CONCEPTS, 0.88), (_TECHNICAL, 0.5), (_DONE, 0.93), (THING_KINDS, 1.0),
-    ):  # fmt: skip
-        if kind in kinds:
-            return share
-    return 0.65
+    return _STANDING.get(kind_of(iri), _OTHER) if iri.startswith(BASE) else _OUTSIDE
 
 
 def main_class(entry: Entry, above: dict[str, list[str]]) -> str:
     """Return the class of a thing that says most."""
+    if len(entry.classes) == 1:
+        return entry.classes[0]
     ordered = sorted(entry.classes, key=lambda c: (-len(above.get(c, ())), c))
     ours = (c for c in ordered if c.startswith(BASE))
     return next(ours, ordered[0] if ordered else "")
@@ -152,30 +157,38 @@ class Writer:
 
 def make_document(entry: Entry, above: dict[str, list[str]]) -> str:
     """Return what the index is to hold of a thing, as JSON: it is made in several processes."""
-    names = [read_name(title.text) for title in entry.titles]
-    wholes = [whole for name in names if (whole := name.whole)]
-    names.append(read_name(slug_of(entry.iri)))
-    words = {part[0] for name in names for part in name.parts}
-    return json.dumps(
+    words: set[Word] = set()
+    wholes: list[Word] = []
+    first: set[str] = set()
+    for title in entry.titles:
+        found, whole = read_keys(title.text)
+        words.update(found)
+        if found:
+            first.add(found[0].text)
+        if whole is not None:
+            wholes.append(whole)
+    words.update(read_keys(slug_of(entry.iri))[0])
+    hangul = [word for word in words if word.is_hangul]
+    return _encode(
         {
             "iri": entry.iri,
             "kind": kind_of(entry.iri),
             "class": entry.classes,
             "main": main_class(entry, above),
             "key": " ".join({key for word in words for key in word.keys}),
-            "ending": " ".join(
-                {ending for word in words if word.is_hangul for ending in word.endings()}
-            ),
-            "first": " ".join({name.tokens[0][0].text for name in names if name.tokens}),
+            "ending": " ".join({ending for word in hangul for ending in word.endings}),
+            "first": " ".join(first),
             "whole": " ".join({key for whole in wholes for key in whole.keys}),
             "heard": " ".join({_heard(whole, s) for whole in wholes for s in whole.sounds}),
             # Of Korean words, their endings do that.
-            "gram": "\n".join({word.text for word in words if not word.is_hangul}),
+            "gram": "\n".join([word.text for word in words if not word.is_hangul]),
             "standing": standing(entry.iri),
             "entry": b64encode(entry.to_text().encode()).decode(),
-        },
-        ensure_ascii=False,
+        }
     )
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def _heard(word: Word, sound: str) -> str:

@@ -66,6 +66,8 @@ class Word:
     sounds: frozenset[str]
     is_hangul: bool
     is_stopped: bool
+    #: What is left of a Korean word from its second syllable on, from its third, …
+    endings: tuple[str, ...] = ()
 
     @property
     def is_compounded(self) -> bool:
@@ -76,13 +78,6 @@ class Word:
     def is_part(self) -> bool:
         """Return whether it may be meant as a part of a longer word: a number never is."""
         return len(self.text) >= SHORTEST_PART and not self.text.isdecimal()
-
-    def endings(self) -> list[str]:
-        """Return what is left of a Korean word from its second syllable on, from its third, …"""
-        if not self.is_hangul:
-            return []
-        starts = [match.start() for match in _BEGINNING.finditer(self.text)]
-        return [self.text[start:] for start in starts[1 : 1 - SHORTEST_COMPOUNDED]]
 
     @property
     def typos(self) -> int:
@@ -108,7 +103,7 @@ class Likeness(NamedTuple):
     how: str
 
 
-@lru_cache(1 << 17)
+@lru_cache(1 << 16)
 def make_word(folded: str) -> Word:
     """Return the word that is written ``folded``."""
     composed = compose(folded)
@@ -118,7 +113,11 @@ def make_word(folded: str) -> Word:
     if is_hangul:
         found = frozenset(map(fold, found))
     keys = frozenset((folded, latin, *found))
-    return Word(folded, latin, found, keys, _NONE, is_hangul, is_stopped(composed))
+    endings: tuple[str, ...] = ()
+    if is_hangul:
+        starts = [match.start() for match in _BEGINNING.finditer(folded)]
+        endings = tuple(folded[start:] for start in starts[1 : 1 - SHORTEST_COMPOUNDED])
+    return Word(folded, latin, found, keys, _NONE, is_hangul, is_stopped(composed), endings)
 
 
 @lru_cache(1 << 12)
@@ -137,7 +136,7 @@ def make_whole(folded: str) -> Word:
     return Word(folded, simple, itself, itself | {simple}, heard, is_hangul, is_stopped=False)
 
 
-@lru_cache(1 << 17)
+@lru_cache(1 << 16)
 def _read_word(written: str) -> Word | None:
     folded = fold(written).replace(" ", "")[:LONGEST_WORD]
     return make_word(folded) if folded else None
@@ -150,6 +149,11 @@ def tokenize(text: str) -> list[Token]:
         for match in _TOKEN.finditer(text)
         if (word := _read_word(match[0]))
     ]
+
+
+def read_words(text: str) -> list[Word]:
+    """Return the words of ``text``."""
+    return [word for found in _TOKEN.findall(text) if (word := _read_word(found))]
 
 
 @lru_cache(1 << 15)
