@@ -30,6 +30,8 @@
   + InvalidUpload                400   what was sent is not RDF; with line and column
   + NotFound                     404
     - UnknownQuestion            404
+    - UnknownTable               404
+    - UnknownDump                404
     - UnknownGraph               404
     - UnknownResource            404
     - UnknownGeneration          404

@@ -9,9 +9,11 @@ script or a blocked style never goes unseen. Without a browser these tests skip,
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import sys
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -64,7 +66,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("browser")
     command = [sys.executable, "-m", "peninsula", "serve", "--store", str(folder / "store")]
     with serving(command, folder) as server:
+        _await_names(server)
         yield server
+
+
+def _await_names(server: Server) -> None:
+    """Wait until the index of names is there, which is made while the server answers already."""
+    until = time.monotonic() + 60
+    while json.loads(server.get("search?q=russia&format=json"))["provisional"]:
+        assert time.monotonic() < until, "the names are not indexed"
+        time.sleep(0.2)
 
 
 @pytest.fixture(scope="session")
@@ -102,6 +113,7 @@ def serving_writable(folder: Path, *options: str) -> Iterator[Writable]:
     command = [sys.executable, "-m", "peninsula", "serve", "--store", str(store), *options]
     with serving(command, folder) as server:
         token = tokens.add(store, "tester", "write")
+        _await_names(server)
         yield Writable(server.address.rstrip("/"), token)
 
 

@@ -225,7 +225,7 @@ def test_suggestions_are_text(page: Page) -> None:
     expect(offered.first).to_be_visible()
     assert_harmless(page, [])
     offered.first.click()
-    page.wait_for_url(re.compile("/id/"))
+    page.wait_for_url(re.compile("/(id|topic)/"))
     assert_harmless(page, [])
 
 

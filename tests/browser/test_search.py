@@ -37,12 +37,12 @@ def test_a_reader_without_scripts_searches_narrows_and_turns_pages(open_page: Pa
     expect(page.get_by_text(re.compile(r"Page 2 of \d+"))).to_be_visible()
     page.go_back()
     page.get_by_role("navigation", name="Narrow by class").get_by_role(
-        "link", name=re.compile("^event report")
+        "link", name=re.compile("^evaluation")
     ).click()
-    expect(page).to_have_url(re.compile("class=pen%3AEventReport"))
+    expect(page).to_have_url(re.compile("class=pen%3AEvaluation"))
     abouts = page.locator(".hit-about").all_inner_texts()
     assert abouts
-    assert all(text.startswith("event report") for text in abouts)
+    assert all(text.startswith("evaluation") for text in abouts)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_the_data_of_a_search_can_be_had(page: Page) -> None:
 
 def test_nothing_found_is_said(page: Page) -> None:
     page.goto("/search?q=Sotchi")
-    expect(page.get_by_text("No name and no claim has “Sotchi” in it.")).to_be_visible()
+    expect(page.get_by_text("Nothing is called “Sotchi” just so")).to_be_visible()
     expect(page.locator(".hits a").first).to_have_text(re.compile("Sochi"))
 
 

@@ -119,7 +119,10 @@ class StoreTarget:
             spool.mkdir(parents=True, exist_ok=True)
         elif (outcome := self._try_large(patch)) is not None:
             return outcome
-        with tempfile.TemporaryDirectory(prefix="import-", dir=spool) as folder:
+        # The engine may write a last line of its log while its folder is being removed.
+        with tempfile.TemporaryDirectory(
+            prefix="import-", dir=spool, ignore_cleanup_errors=True
+        ) as folder:
             return self._apply(patch, graph, Path(folder), is_trial=is_trial)
 
     def _try_large(self, patch: Path) -> Outcome | None:
