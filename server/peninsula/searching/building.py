@@ -14,6 +14,7 @@ import contextlib
 import errno
 import gc
 import json
+import marshal
 import multiprocessing
 import os
 import re
@@ -21,7 +22,7 @@ import shutil
 import sys
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from multiprocessing.pool import ApplyResult, Pool
 from pathlib import Path
@@ -39,6 +40,7 @@ from peninsula.searching.entries import (
     SAME,
     TYPE,
     Entry,
+    Title,
     find_borrowers,
     read_entries,
     read_entries_about,
@@ -181,8 +183,11 @@ def _begin_work() -> None:
     gc.disable()
 
 
-def _make_lot(lot: Sequence[Entry], above: dict[str, list[str]]) -> list[str]:
-    return [make_document(entry, above) for entry in lot]
+def _make_lot(lot: bytes, above: dict[str, list[str]]) -> list[str]:
+    return [
+        make_document(Entry(iri, tuple(map(Title._make, titles)), classes, renown), above)
+        for iri, titles, classes, renown in marshal.loads(lot)  # noqa: S302, of the process above
+    ]
 
 
 def _documents(
@@ -201,10 +206,13 @@ def _documents(
         yield from waiting.popleft().get(_LONGEST_LOT)
 
 
-def _lots(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+def _lots(entries: Iterable[Entry]) -> Iterator[bytes]:
+    """Yield entries as other processes take them: to pickle each would take as long as its keys."""
     source = iter(entries)
     while lot := list(islice(source, _LOT)):
-        yield lot
+        yield marshal.dumps(
+            [(e.iri, [tuple(title) for title in e.titles], e.classes, e.renown) for e in lot]
+        )
 
 
 def _link(base: Path, target: Path) -> None:

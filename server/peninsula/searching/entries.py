@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import heapq
 import json
+import marshal
 import math
-import pickle
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby, islice
 from operator import itemgetter
 from pathlib import Path
-from typing import IO, Final, NamedTuple
+from typing import IO, Final, NamedTuple, TypeAlias
 
 import pyoxigraph as ox
 
@@ -103,14 +103,9 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _CLASS, _NAME, _COUNT = range(3)
 
 
-class Record(NamedTuple):
-    """One statement about a thing, so that all records of a thing follow one another in order."""
-
-    iri: str
-    kind: int
-    rank: int
-    text: str
-    tag: str
+#: One statement about a thing: its IRI, what kind of statement it is, a number, a text, a language.
+#: In order, all of a thing follow one another. A plain tuple: there are millions of them.
+Record: TypeAlias = tuple[str, int, int, str, str]
 
 
 class Title(NamedTuple):
@@ -147,7 +142,7 @@ def read_entries(dataset: Dataset) -> Iterator[Entry]:
     """Yield everything in ``dataset`` that has a name, in the order of the IRIs."""
     lenders = {_iri(row[0]) for row in select(dataset, _LENDERS)}
     with tempfile.TemporaryDirectory(prefix="peninsula-names-") as folder:
-        records = (r for r in _read_records(dataset) if r.iri not in lenders)
+        records = (r for r in _read_records(dataset) if r[0] not in lenders)
         yield from _gather(_in_order(records, Path(folder)))
 
 
@@ -198,10 +193,10 @@ def _read_records(dataset: Dataset, things: set[str] | None = None) -> Iterator[
             yield from select(dataset, query.format(values=values))
 
     for thing, class_ in ask(_CLASSES):
-        yield Record(_iri(thing), _CLASS, 0, _iri(class_), "")
+        yield _iri(thing), _CLASS, 0, _iri(class_), ""
     for thing, count in ask(_MENTIONS):
         if isinstance(count, ox.Literal) and thing is not None:
-            yield Record(_iri(thing), _COUNT, int(count.value), "", "")
+            yield _iri(thing), _COUNT, int(count.value), "", ""
 
 
 def _read_titles(dataset: Dataset, things: set[str] | None) -> Iterator[Record]:
@@ -211,7 +206,7 @@ def _read_titles(dataset: Dataset, things: set[str] | None) -> Iterator[Record]:
             for thing, name in select(dataset, query.format(values=values, property=property)):
                 if isinstance(name, ox.Literal):
                     text, tag = name.value[:LONGEST_NAME], name.language or ""
-                    yield Record(_iri(thing), _NAME, rank, text, tag)
+                    yield _iri(thing), _NAME, rank, text, tag
 
 
 def _batches(things: set[str] | None) -> Iterator[str]:
@@ -236,8 +231,7 @@ def _in_order(records: Iterable[Record], folder: Path) -> Iterator[Record]:
         path = folder / str(len(files))
         with path.open("wb") as output:
             for start in range(0, len(run), _PIECE):
-                # Plain tuples take half the room, and half the time.
-                pickle.dump([tuple(r) for r in run[start : start + _PIECE]], output, protocol=5)
+                marshal.dump(run[start : start + _PIECE], output)
         files.append(path)
     del run
     opened = [path.open("rb") for path in files]
@@ -251,10 +245,10 @@ def _in_order(records: Iterable[Record], folder: Path) -> Iterator[Record]:
 def _read_run(file: IO[bytes]) -> Iterator[Record]:
     while True:
         try:
-            piece = pickle.load(file)  # noqa: S301, this process wrote it a moment ago
+            piece: list[Record] = marshal.load(file)  # noqa: S302, this process wrote it just now
         except EOFError:
             return
-        yield from map(Record._make, piece)
+        yield from piece
 
 
 def _gather(records: Iterator[Record]) -> Iterator[Entry]:
@@ -264,14 +258,14 @@ def _gather(records: Iterator[Record]) -> Iterator[Entry]:
         titles: dict[Title, None] = {}
         classes: dict[str, None] = {}
         count = 0
-        for record in about:
-            if record.kind == _NAME:
+        for _, kind, number, text, tag in about:
+            if kind == _NAME:
                 if len(titles) < MOST_TITLES:
-                    titles[Title(record.rank, record.text, record.tag)] = None
-            elif record.kind == _CLASS:
-                classes[record.text] = None
+                    titles[Title(number, text, tag)] = None
+            elif kind == _CLASS:
+                classes[text] = None
             else:
-                count = record.rank
+                count = number
         if titles:
             yield Entry(iri, _without_doubles(titles), tuple(classes), renown_of(count))
 

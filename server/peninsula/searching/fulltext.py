@@ -312,10 +312,8 @@ class FulltextIndex:
         return [self._read(address) for _, address in found.hits]
 
     def _read(self, address: tantivy.DocAddress) -> Entry:
-        document = self._searcher.doc(address)
-        return Entry.from_text(
-            str(document.get_first("iri")), bytes(document.get_first("entry")).decode()
-        )
+        stored: dict[str, list[Any]] = self._searcher.doc(address).to_dict()
+        return Entry.from_text(str(stored["iri"][0]), bytes(stored["entry"][0]).decode())
 
     # Queries.
 
