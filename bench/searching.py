@@ -117,8 +117,8 @@ def _build(setting: Setting, server: Server, title: str) -> dict[str, float]:
         Finding(
             title, "index made, beside the server", f"{took:.1f} s", "", took, f"{took:.1f} s",
             "index",
-            f"{size:.0f} MB on disk, {peak:.0f} MB of memory at most; the server took {held:.0f} MB "
-            f"more; and another request meanwhile {milliseconds([worst])} at most",
+            f"{size:.0f} MB on disk, {peak:.0f} MB of memory at most; the server took "
+            f"{held:.0f} MB more; and another request meanwhile {milliseconds([worst])} at most",
         )
     )  # fmt: skip
     return {"seconds": took, "disk MB": size, "peak MB": peak, "held MB": held, "other": worst}

@@ -46,7 +46,7 @@
   + OperatorError                500   for whoever runs the server: one line, exit code 2
     - InvalidSource              500   a file of the knowledge, with file and line
     - InvalidQuestion            500   a question's header or query, with file and line
-    - InvalidMapping             500   a mapping of a table to statements, with its place in the file
+    - InvalidMapping             500   how a table becomes statements, with its place in the file
     - InvalidTable               500   a file that holds no table
     - InvalidShapes              500   a shape that pySHACL cannot use
     - StoreUnavailable           500   the store's folder cannot be read or written
