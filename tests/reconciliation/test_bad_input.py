@@ -324,9 +324,7 @@ def test_others_are_answered_meanwhile(refine: OpenRefine, server: Server) -> No
 
 
 def test_a_batch_has_a_time_limit(refine: OpenRefine) -> None:
-    answer = refine.get(
-        f"{refine.address}?timeout=0.01", queries=json.dumps(_hard(9))
-    )
+    answer = refine.get(f"{refine.address}?timeout=0.01", queries=json.dumps(_hard(9)))
     assert answer.status == 504
     assert "0.01" in answer.json["detail"]
     assert refine.get(f"{refine.address}?timeout=soon", queries="{}").status == 400

@@ -300,7 +300,8 @@ def make() -> bytes:
     for triple in write_triples(*read()):
         about[str(triple.subject)].append(triple)
     triples = [triple for own in about.values() for triple in own]
-    text = ox.serialize(triples, format=ox.RdfFormat.TURTLE, prefixes=PREFIXES).decode()
+    written = ox.serialize(triples, format=ox.RdfFormat.TURTLE, prefixes=PREFIXES)
+    text = (written or b"").decode()
     # The serialiser declares the prefixes in no fixed order.
     body = [line for line in text.splitlines() if not line.startswith("@prefix")]
     head = [
