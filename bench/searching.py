@@ -63,11 +63,11 @@ def search(setting: Setting) -> None:
         peer.stop()
     report = setting.report
     report.raw[f"{title} search, s"] = {"ours": mine, "peer": theirs, "build": build}
-    slow = percentile(mine, 95)
+    slow = percentile(mine, 0.95)
     report.add(
         Finding(
             title, "search over HTTP, 95th percentile", milliseconds([slow]),
-            milliseconds([percentile(theirs, 95)]), slow * 1000, milliseconds([slow]), "search",
+            milliseconds([percentile(theirs, 0.95)]), slow * 1000, milliseconds([slow]), "search",
             f"{len(mine)} texts, each once; median {milliseconds(mine)}, the peer's "
             f"{milliseconds(theirs)} by CONTAINS for the first 20 names",
         )

@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
@@ -78,11 +78,13 @@ _ENOUGH: Final = 10
 _BLOCK: Final = 64
 #: How well a name must fit for nothing loosely alike to be wanted beside it.
 _SURELY: Final = 0.93
-_LOOSE: Final = 150
+_LOOSE: Final = 100
 #: Things that can be turned to, page by page.
 MOST_SHOWN: Final = 2000
 #: Things that are called exactly so and are ranked first.
 _SAME: Final = 50
+#: Names that are compared for one question, one after another.
+_MOST_COMPARED: Final = 20_000
 #: What a name counts for that is not the main one: the name of an item of Wikidata, another one,
 #: and the one in the address.
 _BORROWED_NAME: Final = 0.95
@@ -255,7 +257,10 @@ class Indexes:
                 while len(self._in_memory) > _KEPT:
                     self._in_memory.popitem(last=False)
             index = self._in_memory[key]
-        return index or self._take_down(dataset) or CandidateIndex(dataset)
+        if index is not None:
+            # Even if it is of no names.
+            return index
+        return self._take_down(dataset) or CandidateIndex(dataset)
 
     def _read(self, dataset: Dataset) -> NameIndex | None:
         try:
@@ -439,7 +444,7 @@ class NameIndex:
             for entry in self._index.candidates(query, among, phrase, limit=_LOOSE)[0]:
                 entries[entry.iri] = entry
             is_cut = len(entries) >= _LOOSE
-            for entry in entries.values():
+            for entry in _affordable(entries.values()):
                 ranked = self._rank(wish, phrase, split, entry, is_partial=is_partial)
                 if ranked is not None:
                     found[entry.iri] = ranked
@@ -472,10 +477,12 @@ class NameIndex:
         if exact is not None:
             first[exact.entry.iri] = exact.entry
         block = {entry.iri: entry for entry in entries} | first
+        names = 0
         for start in range(_BLOCK, MOST_SHOWN + _BLOCK, _BLOCK):
             ranked = (rank(phrase, entry, is_loose=False) for entry in block.values())
             yield _with(exact if start == _BLOCK else None, sorted(filter(None, ranked)))
-            if len(entries) < _BLOCK:
+            names += sum(len(entry.titles) for entry in block.values())
+            if len(entries) < _BLOCK or names > _MOST_COMPARED:
                 return
             entries, _ = self._index.candidates(query, among, phrase, offset=start, limit=_BLOCK)
             block = {entry.iri: entry for entry in entries if entry.iri not in first}
@@ -485,7 +492,7 @@ class NameIndex:
         if query is None:
             return
         matcher = SequenceMatcher(b=folded, autojunk=False)
-        for entry in self._index.resemble(query, among, _NEARLY_CANDIDATES):
+        for entry in _affordable(self._index.resemble(query, among, _NEARLY_CANDIDATES)):
             best = 0.0
             for text in (*(title.text for title in entry.titles), slug_of(entry.iri)):
                 matcher.set_seq1(fold(text)[:LONGEST_TEXT])
@@ -532,6 +539,16 @@ class NameIndex:
         class_ = main_class(entry, self._index.above)
         class_label = self.label(class_, language).text if class_ else ""
         return make_hit(ranked, phrase, language, class_, class_label)
+
+
+def _affordable(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """Yield the first of ``entries``, until their names are as many as can be compared."""
+    names = 0
+    for entry in entries:
+        yield entry
+        names += len(entry.titles)
+        if names > _MOST_COMPARED:
+            return
 
 
 def make_hit(ranked: Ranked, phrase: Phrase, language: str, class_: str, class_label: str) -> Hit:

@@ -74,13 +74,55 @@ def test_the_data_of_a_search_can_be_had(page: Page) -> None:
     assert told["total"] >= len(told["results"]) > 0
 
 
+def test_a_slip_leads_to_what_was_meant(open_page: PageMaker) -> None:
+    page = open_page(scripts=False)
+    page.goto("/search?q=Lavorv")
+    expect(page.get_by_text("Nothing is called “Lavorv” just so")).to_be_visible()
+    expect(page.locator(".hits a").first).to_have_text("Sergei Lavrov")
+    page.get_by_role("link", name="Lavrov", exact=True).click()
+    expect(page).to_have_url(re.compile("q=Lavrov"))
+    expect(page.locator(".hits mark").first).to_have_text("Lavrov")
+    expect(page.get_by_text("just so")).to_have_count(0)
+    page.go_back()
+    expect(page.get_by_text("just so")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "marked"),
+    [
+        ("Путиным", "Vladimir Putin", "Путин"),
+        ("김정은이", "Kim Jong-un", "김정은"),
+        ("Rossiya", "Russia", "Россия"),
+        ("Vladivostock", "Vladivostok", "Vladivostok"),
+    ],
+)
+def test_another_form_or_spelling_is_found_and_marked(
+    page: Page, text: str, first: str, marked: str
+) -> None:
+    page.goto(f"/search?q={text}")
+    expect(page.locator(".hits h3").first).to_have_text(first)
+    expect(page.locator(".hits li").first.locator("mark").last).to_have_text(marked)
+
+
+def test_the_query_behind_a_search_finds_the_same(page: Page) -> None:
+    page.goto("/search?q=Lavrov")
+    first = page.locator(".hits code").first.inner_text()
+    page.get_by_role("link", name="The query in SPARQL").click()
+    page.get_by_role("button", name="Run").click()
+    expect(page.get_by_role("cell", name="Sergei Lavrov").first).to_be_visible()
+    assert first == "person:sergei-lavrov"
+
+
 def test_nothing_found_is_said(page: Page) -> None:
-    page.goto("/search?q=Vladivstok")
-    expect(page.get_by_text("Nothing is called “Vladivstok” just so")).to_be_visible()
-    expect(page.locator(".hits a").first).to_have_text(re.compile("Vladivostok"))
+    page.goto("/search?q=qqqqwwww")
+    expect(page.get_by_text("No name and no claim has “qqqqwwww” in it.")).to_be_visible()
+    page.goto("/search?q=%F0%9F%99%82")
+    expect(page.get_by_text("There is no letter and no digit in “🙂” to look for.")).to_be_visible()
 
 
-@pytest.mark.parametrize("path", ["/search", "/search?q=moon", "/search?q=qqqqq"])
+@pytest.mark.parametrize(
+    "path", ["/search", "/search?q=moon", "/search?q=moom+jae-im", "/search?q=qqqqq"]
+)
 def test_the_page_is_accessible_and_fits(open_page: PageMaker, path: str) -> None:
     for narrow in (False, True):
         for dark in (False, True):
