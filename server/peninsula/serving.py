@@ -310,8 +310,14 @@ class _Response(WSGITask):  # type: ignore[misc]
 
     def get_environment(self) -> dict[str, Any]:
         environment: dict[str, Any] = super().get_environment()
-        environment["peninsula.hang_up"] = self.channel.hang_up
+        environment["peninsula.hang_up"] = self._hang_up
         return environment
+
+    def _hang_up(self) -> None:
+        # Before the first byte it is not the client that takes nothing: a page or a file is being
+        # put together, and whoever does so sees the end, and says why.
+        if self.wrote_header:
+            self.channel.hang_up()
 
     def build_response_header(self) -> bytes:
         if self.channel.server.is_stopping:

@@ -129,7 +129,14 @@ def check(response: TestResponse) -> None:
         assert not _RUNS.search(text)
         if response.status_code // 100 != 3:
             assert not set(page.open) - _IMPLIED, page.open
-    elif kind == "application/x-ndjson":
+    else:
+        _parse(kind, response)
+
+
+def _parse(kind: str, response: TestResponse) -> None:
+    """Read what is sent as its media type says; raises where that cannot be done."""
+    text = response.get_data().decode(errors="replace")
+    if kind == "application/x-ndjson":
         for line in text.splitlines():
             json.loads(line, parse_constant=_refuse)
     elif kind.endswith("json"):

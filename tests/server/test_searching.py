@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyoxigraph as ox
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -26,6 +27,7 @@ from peninsula.federation.gateway import Gateway
 from peninsula.federation.local_services import LocalServices
 from peninsula.federation.services import Services
 from peninsula.namespaces import expand
+from peninsula.policy import Policy
 from peninsula.search import (
     CandidateIndex,
     EarlierIndex,
@@ -40,7 +42,7 @@ from peninsula.search import (
 from peninsula.search_service import MOST_TEXTS, SearchService
 from peninsula.searching import building
 from peninsula.searching.comparison import fit, read_name, read_phrase, split_compound
-from peninsula.searching.entries import Entry, Title, read_entries
+from peninsula.searching.entries import MOST_TITLES, Entry, Title, read_entries
 from peninsula.searching.fulltext import build_in_memory
 from peninsula.searching.romanization import romanize, simplify, sound
 from peninsula.searching.shelf import Shelf
@@ -613,3 +615,23 @@ def test_candidates_of_sparql_are_ranked_alike() -> None:
     assert [hit.name for hit in found.hits] == ["person:putin", "event:visit"]
     assert found.provisional == "unindexed"
     assert index.find(Wish("?!")).total == 0
+
+
+def test_where_nothing_has_a_name_nothing_is_waited_for() -> None:
+    index = Indexes().open(LocalDataset(ox.Store(), Policy()), 0)
+    assert index.is_settled
+    assert index.find(Wish("Putin")) == Found()
+
+
+def test_very_many_names_of_one_thing_are_not_all_compared() -> None:
+    labels = ((f"label {i}", "rdfs:label") for i in range(3))
+    others = ((f"other {i}", "skos:altLabel") for i in range(MOST_TITLES + 50))
+    thing = ox.NamedNode("x:many")
+    store = ox.Store()
+    store.extend(
+        ox.Quad(thing, ox.NamedNode(expand(property)), ox.Literal(text), thing)
+        for text, property in (*others, *labels)
+    )
+    (entry,) = read_entries(LocalDataset(store, Policy()))
+    assert len(entry.titles) == MOST_TITLES
+    assert {title.text for title in entry.titles} >= {"label 0", "label 1", "label 2"}

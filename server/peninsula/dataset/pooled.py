@@ -60,11 +60,13 @@ class PooledSolutions(_Pooled, Solutions):
 
     def __iter__(self) -> Iterator[Row]:
         file = ChunkFile(self.chunks(JSON), self.most_bytes)
+        solutions: ox.QuerySolutions | None = None
         try:
-            solutions = ox.parse_query_results(
-                cast(IO[bytes], file), format=ox.QueryResultsFormat.JSON
+            solutions = cast(
+                ox.QuerySolutions,
+                ox.parse_query_results(cast(IO[bytes], file), format=ox.QueryResultsFormat.JSON),
             )
-            for solution in cast(ox.QuerySolutions, solutions):
+            for solution in solutions:
                 yield tuple(solution)
         except SyntaxError:
             if not file.is_over:
@@ -75,6 +77,8 @@ class PooledSolutions(_Pooled, Solutions):
                 "Ask for less, or for the data themselves by SPARQL.",
             ) from None
         finally:
+            # An error holds this frame for a while, and the engine's parser must end in its thread.
+            del solutions
             file.close()
 
 
