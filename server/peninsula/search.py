@@ -78,11 +78,9 @@ _ENOUGH: Final = 10
 _BLOCK: Final = 64
 #: How well a name must fit for nothing loosely alike to be wanted beside it.
 _SURELY: Final = 0.93
-_LOOSE: Final = 100
+_LOOSE: Final = 50
 #: Things that can be turned to, page by page.
 MOST_SHOWN: Final = 2000
-#: Things that are called exactly so and are ranked first.
-_SAME: Final = 50
 #: Names that are compared for one question, one after another.
 _MOST_COMPARED: Final = 20_000
 #: What a name counts for that is not the main one: the name of an item of Wikidata, another one,
@@ -440,11 +438,9 @@ class NameIndex:
         ):
             if query is None or found:
                 continue
-            entries = {e.iri: e for e in self._index.same(phrase, among, _SAME)}
-            for entry in self._index.candidates(query, among, phrase, limit=_LOOSE)[0]:
-                entries[entry.iri] = entry
-            is_cut = len(entries) >= _LOOSE
-            for entry in _affordable(entries.values()):
+            entries, count = self._index.candidates(query, among, phrase, limit=_LOOSE)
+            is_cut = count > len(entries)
+            for entry in _affordable(entries):
                 ranked = self._rank(wish, phrase, split, entry, is_partial=is_partial)
                 if ranked is not None:
                     found[entry.iri] = ranked
@@ -471,21 +467,18 @@ class NameIndex:
     ) -> Iterator[list[Ranked]]:
         """Yield what is strictly alike, in order: within a block by how well it fits.
 
-        ``entries`` are those of the first block, but for those that are called just so.
+        ``entries`` are those of the first block.
         """
-        first = {entry.iri: entry for entry in self._index.same(phrase, among, _SAME)}
-        if exact is not None:
-            first[exact.entry.iri] = exact.entry
-        block = {entry.iri: entry for entry in entries} | first
         names = 0
         for start in range(_BLOCK, MOST_SHOWN + _BLOCK, _BLOCK):
-            ranked = (rank(phrase, entry, is_loose=False) for entry in block.values())
-            yield _with(exact if start == _BLOCK else None, sorted(filter(None, ranked)))
-            names += sum(len(entry.titles) for entry in block.values())
+            ranked = sorted(filter(None, (rank(phrase, e, is_loose=False) for e in entries)))
+            if exact is not None:
+                ranked = [found for found in ranked if found.entry.iri != exact.entry.iri]
+            yield ranked if exact is None or start > _BLOCK else [exact, *ranked]
+            names += sum(len(entry.titles) for entry in entries)
             if len(entries) < _BLOCK or names > _MOST_COMPARED:
                 return
             entries, _ = self._index.candidates(query, among, phrase, offset=start, limit=_BLOCK)
-            block = {entry.iri: entry for entry in entries if entry.iri not in first}
 
     def _resembling(self, folded: str, among: Among) -> Iterator[Ranked]:
         query = self._index.resembling(folded)

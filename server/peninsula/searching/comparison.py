@@ -19,11 +19,13 @@ from peninsula.searching.stemming import without_particle
 from peninsula.searching.words import (
     HOWS,
     LONGEST_WORD,
+    SHORTEST_OPEN,
     SHORTEST_PART,
     STRICT,
     Likeness,
     Token,
     Word,
+    close_word,
     compare,
     make_whole,
     make_word,
@@ -41,6 +43,8 @@ LEAST_PART: Final = 0.5
 #: How much shorter or longer a name may be in another script.
 _MOST_SHORTER: Final = 0.4
 _MOST_LONGER: Final = 2.5
+#: The same in the same script, where systems of writing it differ.
+_MOST_BY: Final = 4
 #: What a word like “of” counts beside others.
 _LITTLE: Final = 0.15
 
@@ -150,7 +154,11 @@ def read_keys(text: str) -> tuple[list[Word], Word | None]:
 def read_phrase(text: str) -> Phrase:
     """Return what is looked for, as it is compared; of a long text, its beginning."""
     tokens = tokenize(text[:LONGEST_TEXT])[:MOST_WORDS]
-    words = tuple(token.word for token in tokens)
+    words = tuple(
+        # A letter or two begin too many words; the last one is perhaps still being typed.
+        close_word(token.word) if len(token.word.text) < SHORTEST_OPEN and i else token.word
+        for i, token in enumerate(reversed(tokens))
+    )[::-1]
     joined = "".join(word.text for word in words)
     return Phrase(words, _whole(joined), " ".join(word.text for word in words))
 
@@ -245,6 +253,8 @@ def _fit_whole(phrase: Phrase, name: Known, *, is_loose: bool) -> Fit | None:
     if wished.text == name.joined:
         return Fit(0.98, "exact", is_strict=True)
     is_about_as_long = _MOST_SHORTER <= len(name.joined) / len(wished.text) <= _MOST_LONGER
+    if wished.text[0].isascii() == name.joined[:1].isascii():
+        is_about_as_long = abs(len(name.joined) - len(wished.text)) <= _MOST_BY
     whole = name.whole if is_about_as_long else None
     if whole is None:
         return None

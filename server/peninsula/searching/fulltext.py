@@ -251,7 +251,7 @@ class FulltextIndex:
         if whole and len(whole.latin) >= SHORTEST_PART:
             ways.extend(self._sounds("heard", whole))
             if whole.typos:
-                ways.append(self._const(self._typo("whole", whole), 0.7))
+                ways.extend(self._typos("whole", whole))
         return _any([way for way in ways if way is not None])
 
     def split(self, phrase: Phrase) -> Phrase | None:
@@ -297,15 +297,6 @@ class FulltextIndex:
         count: int = found.count  # type: ignore[attr-defined]
         return [self._read(address) for _, address in found.hits], count
 
-    def same(self, phrase: Phrase, among: Among, limit: int) -> list[Entry]:
-        """Return what is called so, and nothing else."""
-        if phrase.whole is None:
-            return []
-        ways = [self._term("whole", key) for key in sorted(phrase.whole.keys)]
-        query = self._within(_any(ways) or Query.empty_query(), among)
-        found = self._searcher.search(query, limit, count=False, weight_by_field="standing")
-        return [self._read(address) for _, address in found.hits]
-
     def resemble(self, query: Query, among: Among, limit: int) -> list[Entry]:
         """Return what has most letters in common."""
         found = self._searcher.search(self._within(query, among), limit, count=False)
@@ -326,8 +317,11 @@ class FulltextIndex:
     def _beginning(self, field: str, text: str) -> Query:
         return Query.fuzzy_term_query(self._schema, field, text, distance=0, prefix=True)
 
-    def _typo(self, field: str, word: Word) -> Query:
-        return Query.fuzzy_term_query(self._schema, field, word.latin, distance=word.typos)
+    def _typos(self, field: str, word: Word) -> Iterator[Query]:
+        """Yield what is misspelt, one for each number of letters, so that fewer come first."""
+        for distance in range(1, word.typos + 1):
+            fuzzy = Query.fuzzy_term_query(self._schema, field, word.latin, distance=distance)
+            yield self._const(fuzzy, 0.72 - 0.04 * distance)
 
     def _sounds(self, field: str, word: Word) -> Iterator[Query]:
         other = "l" if word.is_hangul else "h"
@@ -350,16 +344,15 @@ class FulltextIndex:
         ways = [
             self._const(self._term("key", word.text), 1.0),
             *(self._const(self._term("key", key), 0.9) for key in sorted(word.keys - {word.text})),
-            *(
-                self._const(self._beginning("key", text), 0.7)
-                for text in sorted({word.text, word.latin})
-            ),
         ]
+        if not word.is_closed:
+            beginnings = sorted({word.text, word.latin})
+            ways += [self._const(self._beginning("key", text), 0.7) for text in beginnings]
         if word.is_compounded:
             ways.append(self._const(self._beginning("ending", word.text), 0.65))
         if is_loose:
             if word.typos:
-                ways.append(self._const(self._typo("key", word), 0.65))
+                ways.extend(self._typos("key", word))
             if word.is_part:
                 ways.append(self._const(self._part(word), 0.4))
         return Query.disjunction_max_query(ways)

@@ -8,6 +8,7 @@ because both go by the keys of a :class:`Word`.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -31,6 +32,8 @@ ONE_TYPO: Final = 4
 TWO_TYPOS: Final = 8
 #: Consonants that a sound has at least; with fewer it is too many words'.
 _LEAST_SOUNDS: Final = 3
+#: Letters of a word that may be the beginning of another though more words follow.
+SHORTEST_OPEN: Final = 3
 #: Letters of a part of a word at least.
 SHORTEST_PART: Final = 3
 
@@ -68,11 +71,17 @@ class Word:
     is_stopped: bool
     #: What is left of a Korean word from its second syllable on, from its third, …
     endings: tuple[str, ...] = ()
+    #: Whether it is looked for as it is, and not as the beginning of another.
+    is_closed: bool = False
 
     @property
     def is_compounded(self) -> bool:
         """Return whether it is long enough to be meant as a part of a Korean compound."""
-        return self.is_hangul and len(_BEGINNING.findall(self.text)) >= SHORTEST_COMPOUNDED
+        return (
+            self.is_hangul
+            and not self.is_closed
+            and len(_BEGINNING.findall(self.text)) >= SHORTEST_COMPOUNDED
+        )
 
     @property
     def is_part(self) -> bool:
@@ -118,6 +127,12 @@ def make_word(folded: str) -> Word:
         starts = [match.start() for match in _BEGINNING.finditer(folded)]
         endings = tuple(folded[start:] for start in starts[1 : 1 - SHORTEST_COMPOUNDED])
     return Word(folded, latin, found, keys, _NONE, is_hangul, is_stopped(composed), endings)
+
+
+@lru_cache(1 << 10)
+def close_word(word: Word) -> Word:
+    """Return a word that has been typed whole, because others follow."""
+    return dataclasses.replace(word, is_closed=True)
 
 
 @lru_cache(1 << 12)
@@ -172,6 +187,10 @@ def _compare_strictly(wished: Word, word: Word) -> Likeness | None:
         return Likeness(0.95, "form")
     if wished.latin == word.latin or not wished.keys.isdisjoint(word.keys):
         return Likeness(0.9, "spelling")
+    return None if wished.is_closed else _compare_beginning(wished, word)
+
+
+def _compare_beginning(wished: Word, word: Word) -> Likeness | None:
     if word.text.startswith(wished.text):
         return Likeness(0.6 + 0.35 * len(wished.text) / len(word.text), "beginning")
     if any(key.startswith((wished.text, wished.latin)) for key in word.keys):
@@ -186,9 +205,13 @@ def _compare_loosely(wished: Word, word: Word) -> Likeness | None:
     if wished.is_hangul != word.is_hangul and (same := wished.sounds & word.sounds):
         return Likeness(0.6 if len(max(same, key=len)) <= _LEAST_SOUNDS else 0.7, "sound")
     if most := wished.typos:
-        letters = set(wished.latin)
+        letters, length = set(wished.latin), len(wished.latin)
         # Each letter that is nowhere in a word is wrong at least once.
-        near = [key for key in word.keys if len(letters.difference(key)) <= most]
+        near = [
+            key
+            for key in word.keys
+            if -most <= len(key) - length <= most and len(letters.difference(key)) <= most
+        ]
         wrong = min([distance(wished.latin, key, most) for key in near], default=most + 1)
         if wrong <= most:
             return Likeness(0.9 * (1 - wrong / len(wished.latin)), "typo")
