@@ -56,6 +56,15 @@ def _write() -> Iterator[str]:
     yield ' <x:day> "99999999-01-01"^^xsd:date, "2017-01-01"^^xsd:date .'
 
 
+def _faults(server: Target) -> list[str]:
+    """Return the lines of the log that tell of what nobody foresaw.
+
+    An answer that had begun when its query was ended is broken off, and the log says why.
+    """
+    lines = [line for line in server.log().splitlines() if "traceback" in line.lower()]
+    return [line for line in lines if "\\npeninsula.errors." not in line]
+
+
 @pytest.fixture(scope="module")
 def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     folder = tmp_path_factory.mktemp("exchange")
@@ -63,7 +72,7 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
         reply = server.upload("\n".join(_write()).encode(), TURTLE)
         assert reply.status == 201, str(reply)
         yield server
-        assert "traceback" not in server.log().lower()
+        assert not _faults(server)
 
 
 @pytest.fixture(scope="module")
