@@ -46,6 +46,7 @@ from peninsula.errors import (
 from peninsula.federation.gateway import MOST_AT_ONCE
 from peninsula.logs import log_request
 from peninsula.namespaces import BASE
+from peninsula.queueing import FairDispatcher
 
 #: Method, path and Authorization of a request -> the most bytes that its body may have, as sent.
 #: It may refuse the request, before any of its body is read, by raising a PeninsulaError.
@@ -369,6 +370,16 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         super().__init__(*arguments, **more)
 
     @property
+    def client(self) -> str:
+        """Return whom the first request is for: its address, as a trusted proxy tells it."""
+        host = str(self.addr[0]) if isinstance(self.addr, tuple) else ""
+        requests = self.requests
+        if host == self.server.config.trusted_proxy and requests:
+            told: str = requests[0].headers.get("X_FORWARDED_FOR", "")
+            return told.rpartition(",")[2].strip() or host
+        return host
+
+    @property
     def _is_lingering(self) -> bool:
         return self._lingers_until < math.inf
 
@@ -526,6 +537,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
             map={},
             _sock=listener,
             adj=adj,
+            dispatcher=FairDispatcher(adj.threads),
             sockinfo=(listener.family, listener.type, listener.proto, listener.getsockname()),
             bind_socket=False,
         )

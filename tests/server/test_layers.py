@@ -87,7 +87,7 @@ ROWS: Final = [
     "dataset.memory dataset.generations dataset.channel dataset.patches",
     "dataset.sandbox",
     "graphstore uploads highlighting federation.structure",
-    "network_settings",
+    "network_settings queueing",
     "tabulation.arrow tabulation.csvw",
     "protocol policy negotiation serialization caching compression payloads fetching selections",
     "federation.exchange federation.answers federation.turns federation.room",
@@ -128,7 +128,7 @@ RANKS: Final = {name: rank for rank, row in enumerate(ROWS) for name in row.spli
 WHO_KNOWS: Final = {
     "flask": ("app", "views."),
     "werkzeug": ("app", "views."),
-    "waitress": ("serving",),
+    "waitress": ("serving", "queueing"),
     "prometheus_client": ("metrics",),
     "pyshacl": ("shacl.",),
     "csvw": ("importing.mapping",),
