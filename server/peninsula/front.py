@@ -39,8 +39,8 @@ HEADERS: Final = {
 _VARY: Final = "Accept, Accept-Datetime, Accept-Encoding, Accept-Language, Cookie"
 _EXPOSED: Final = (
     "Content-Location, ETag, Last-Modified, Link, Location, Memento-Datetime, "
-    "Peninsula-Added, Peninsula-Conforms, Peninsula-Federation, Peninsula-Generation, "
-    "Peninsula-Removed, Retry-After, WWW-Authenticate"
+    "Peninsula-Added, Peninsula-Complete, Peninsula-Conforms, Peninsula-Federation, "
+    "Peninsula-Generation, Peninsula-Removed, Retry-After, WWW-Authenticate"
 )
 _PREFLIGHT: Final = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, PATCH, DELETE, QUERY, OPTIONS",

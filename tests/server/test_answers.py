@@ -401,7 +401,9 @@ def test_a_closed_server_tells_nothing_without_a_token(closed: Served, path: str
 
 def test_health_needs_no_token(closed: Served) -> None:
     assert closed.client.get("/health").status_code == 200
-    assert closed.client.get("/ready").status_code == 200
+    ready = closed.client.get("/ready")
+    assert (ready.status_code, ready.json) == (200, {"status": "ready"})
+    assert closed.client.get("/ready", headers=closed.bearing("read")).json["triples"]  # type: ignore[index]
 
 
 def test_what_one_was_given_is_not_given_to_another(closed: Served) -> None:

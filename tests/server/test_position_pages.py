@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import re
 from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree as ET
@@ -11,16 +12,20 @@ from xml.etree import ElementTree as ET
 import pyoxigraph as ox
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
+from peninsula import stances
 from peninsula.app import create_app
 from peninsula.config import Config
 from peninsula.dataset.local import LocalDatabase, LocalDataset
 from peninsula.policy import Policy
+from peninsula.views import positions
 
 from .conftest import BROWSER
 from .stance_scene import make_scene
 
 CELL = "/positions?actor=state:russia&topic=topic:sanctions"
+_numbers = itertools.count()
 _G = "{http://graphml.graphdrawing.org/xmlns}"
 
 
@@ -223,6 +228,34 @@ def test_json_says_which_state_and_query_it_is_from(client: FlaskClient) -> None
     assert found["sparql"].startswith("PREFIX pen:")
     assert isinstance(found["generation"], int)
     assert client.get("/positions", headers={"Accept": "application/json"}).get_json()["rows"]
+
+
+@pytest.mark.parametrize("address", ["/positions", CELL])
+def test_data_say_whether_they_are_whole(
+    client: FlaskClient, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asked(format: str) -> TestResponse:
+        mark = "&" if "?" in address else "?"
+        return client.get(f"{address}{mark}format={format}&n={next(_numbers)}")
+
+    for format in ("csv", "json", "graphml"):
+        assert "Peninsula-Complete" not in asked(format).headers
+    assert asked("json").get_json()["complete"] is True
+    monkeypatch.setattr(stances, "MOST_POSITIONS", 1)
+    for format in ("csv", "json", "graphml"):
+        assert asked(format).headers["Peninsula-Complete"] == "false"
+    assert asked("json").get_json()["complete"] is False
+
+
+def test_a_matrix_says_what_it_does_not_draw(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "are drawn" not in page(client, "/positions")
+    monkeypatch.setattr(positions, "_MOST_ROWS", 2)
+    assert re.search(
+        r"Of \d+ actors and \d+ topics the first 2 and 100 are drawn",
+        page(client, "/positions?lang=en"),
+    )
 
 
 @pytest.mark.parametrize("address", ["/positions.graphml", "/positions.graphml?actor=state:russia"])

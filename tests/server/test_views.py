@@ -153,6 +153,7 @@ ERRORS: list[tuple[str, str, dict[str, Any], int, str]] = [
     ("GET", "/timemap?url=http://example.org/", {}, 400, "parameter-error"),
     ("GET", ask(SELECT, generation="7"), {}, 404, "unknown-generation"),
     ("GET", ask(SELECT, generation="x"), {}, 400, "protocol-error"),
+    ("GET", "/queries?generation=7", {}, 404, "unknown-generation"),
     ("GET", ask(SELECT, timeout="soon"), {}, 400, "protocol-error"),
     ("GET", ask(SELECT), {"headers": {"Accept-Datetime": "yesterday"}}, 400, "protocol-error"),
     ("GET", "/queries/nothing-here", {}, 404, "unknown-question"),

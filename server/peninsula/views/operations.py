@@ -22,6 +22,7 @@ from peninsula.views.site import (
     dataset,
     endpoint,
     identify,
+    may_read,
     require_reading,
     respond_with_triples,
 )
@@ -40,11 +41,13 @@ def health() -> Response:
 
 @blueprint.get("/ready")
 def ready() -> Response:
-    """Say that the engine answers, on which state, from where, and how large it is."""
+    """Say that the engine answers; to who may read, on which state, from where, and how large."""
     database = current_site().database
     result = database.view(Asker("ready", timeout=_PROMPT)).evaluate("ASK {}")
     if not (isinstance(result, Boolean) and result.value):
         raise Overloaded("The engine does not answer.")
+    if not may_read():
+        return jsonify(status="ready")
     current = database.current
     told: dict[str, Any] = {
         "status": "ready",

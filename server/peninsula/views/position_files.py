@@ -51,7 +51,7 @@ def send_cells(
     ]
     if format is GRAPHML:
         return _send_graphml(survey, records)
-    return _send_records(records, query, format, _CELL_COLUMNS)
+    return _send_records(survey, records, query, format, _CELL_COLUMNS)
 
 
 def send_positions(
@@ -98,16 +98,34 @@ def send_positions(
                     "sentence": known.sentence,
                 }
             )
-    return _send_records(rows, query, format, _POSITION_COLUMNS)
+    return _send_records(survey, rows, query, format, _POSITION_COLUMNS)
 
 
 def _send_records(
-    records: list[dict[str, Any]], query: str, format: Format, columns: Sequence[str]
+    survey: Survey,
+    records: list[dict[str, Any]],
+    query: str,
+    format: Format,
+    columns: Sequence[str],
 ) -> Response:
     if format is PLAIN_JSON:
-        return jsonify({"generation": generation().number, "sparql": query, "rows": records})
+        told = {
+            "generation": generation().number,
+            "sparql": query,
+            "complete": not survey.is_cut,
+            "rows": records,
+        }
+        return _say_whether_whole(survey, jsonify(told))
     rows = ([record[name] for name in columns] for record in records)
-    return Response(write_csv((columns, *rows)), content_type=CSV.content_type)
+    body = write_csv((columns, *rows))
+    return _say_whether_whole(survey, Response(body, content_type=CSV.content_type))
+
+
+def _say_whether_whole(survey: Survey, response: Response) -> Response:
+    """Tell in a header that positions are missing: neither CSV nor GraphML has a place for it."""
+    if survey.is_cut:
+        response.headers["Peninsula-Complete"] = "false"
+    return response
 
 
 def _send_graphml(survey: Survey, records: Iterable[dict[str, Any]]) -> Response:
@@ -127,4 +145,4 @@ def _send_graphml(survey: Survey, records: Iterable[dict[str, Any]]) -> Response
         for (actor, topic, stance), weight in sorted(weights.items())
     ]
     body = to_graphml([node for _, node in sorted(nodes.items())], edges, directed=True)
-    return Response(body, content_type=GRAPHML.content_type)
+    return _say_whether_whole(survey, Response(body, content_type=GRAPHML.content_type))

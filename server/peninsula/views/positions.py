@@ -101,6 +101,19 @@ def _answer(extension: str, make: Callable[[Format], Response]) -> Response:
 # The matrix.
 
 
+@dataclass(frozen=True)
+class _Cut:
+    """How many actors and topics there are, of which a matrix draws the first."""
+
+    actors: int
+    topics: int
+    most_actors: int
+    most_topics: int
+
+    def __bool__(self) -> bool:
+        return self.actors > self.most_actors or self.topics > self.most_topics
+
+
 def _matrix(wish: Wish, format: Format) -> Response:
     survey = read_survey(dataset(), language())
     shown = list(survey.topics.unfold(wish.unfolded(survey), survey.name))
@@ -109,14 +122,16 @@ def _matrix(wish: Wish, format: Format) -> Response:
     query = write_matrix_query(wish.selection, topics)
     if format is not HTML:
         return send_cells(survey, cells, query, format)
-    shown = shown[:_MOST_COLUMNS]
     actors = {p.actor for p in survey.positions if matches(p, wish.selection, survey)}
+    cut = _Cut(len(actors), len(shown), _MOST_ROWS, _MOST_COLUMNS)
+    shown = shown[:_MOST_COLUMNS]
     chosen = choose_positions(survey, wish.selection)
     page = render(
         "positions.html",
         survey=survey,
         wish=wish,
         drawn=_draw(survey, wish, actors, shown, cells),
+        cut=cut,
         chosen=chosen,
         changes=find_changes(survey, chosen.held)[:_MOST_LISTED],
         has_open=bool(wish.opened),

@@ -11,7 +11,7 @@ import pyoxigraph as ox
 from flask import Blueprint, Response, current_app, g, jsonify, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from peninsula.dataset.interface import Result, Term, formats_for
+from peninsula.dataset.interface import QueryOptions, Result, Term, formats_for
 from peninsula.errors import (
     NotFound,
     Overloaded,
@@ -75,6 +75,7 @@ _MOST_CHOICES: Final = 500
 @blueprint.get("")
 def questions(extension: str = "") -> Response:
     """List the questions: those with every ``?tag=`` and every word of ``?q=``."""
+    generation()  # the list is the same in each, but its links lead into the one asked about
     name = extension or request.args.get("format")
     format = choose(accepted(), (PLAIN_JSON, *GRAPH_FORMATS, HTML), name=name)
     library = current_site().library
@@ -152,7 +153,9 @@ def _ask(
     formats: Mapping[str, Format | None] | None = None,
 ) -> Result:
     """Return the answer; the address says whether services are asked or what is kept of them."""
-    return dataset().evaluate(template.query, substitutions=bindings, formats=formats)
+    return dataset().evaluate(
+        template.query, QueryOptions(substitutions=bindings, formats=formats or {})
+    )
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from peninsula.dataset.interface import (
     formats_for,
     kind_of,
 )
-from peninsula.errors import NotAcceptable, PeninsulaError
+from peninsula.errors import Forbidden, NotAcceptable, PeninsulaError, Unauthorized
 from peninsula.federation.dataset import (
     Call,
     FederatedDataset,
@@ -88,6 +88,15 @@ def require_reading() -> None:
     """Raise Unauthorized where reading needs a token and none, or a wrong one, is sent."""
     if current_site().config.read_token:
         identify("read")
+
+
+def may_read() -> bool:
+    """Return whether this request may read the graph."""
+    try:
+        require_reading()
+    except (Unauthorized, Forbidden):
+        return False
+    return True
 
 
 def asker(timeout: float | None = None) -> Asker:
