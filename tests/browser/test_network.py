@@ -89,6 +89,23 @@ def test_with_scripts_a_choice_is_enough_and_the_network_settles(page: Page) -> 
     expect(page.get_by_label("Nodes", exact=True)).to_have_value("")
 
 
+def test_a_network_that_is_not_shown_yet_settles_when_it_is(page: Page) -> None:
+    page.add_init_script(
+        """addEventListener("DOMContentLoaded", () => {
+          document.querySelector(".network").style.display = "none";
+        })"""
+    )
+    page.goto("/network")
+    page.evaluate("document.fonts.ready")
+    expect(page.locator(".network")).not_to_have_class(re.compile("settled"))
+    assert "NaN" not in page.locator(".network").inner_html()
+    page.evaluate("document.querySelector('.network').style.display = ''")
+    expect(page.locator(".network.settled")).to_be_visible()
+    box = page.locator(".network svg").bounding_box()
+    assert box
+    assert all(0 < x < box["width"] and 0 < y < box["height"] for x, y in places(page))
+
+
 def test_it_moves_only_for_those_who_like_motion(page: Page) -> None:
     page.emulate_media(reduced_motion="no-preference")
     page.goto("/network")

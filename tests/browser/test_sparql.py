@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import pyoxigraph as ox
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.server.processes import Server, serving
 
@@ -237,6 +237,32 @@ def test_another_view_is_one_click_away_and_back_is_back(page: Page) -> None:
     page.go_forward()
     expect(page.locator("#answer .answer")).to_have_count(1)
     assert text_of(page) == VOTES
+
+
+def test_a_drawing_that_is_left_before_its_script_came_is_not_drawn_of_nothing(page: Page) -> None:
+    page.goto("/sparql")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/piece-*.js", hold)
+    put(page, STATES)
+    with page.expect_request("**/piece-*.js"):
+        run(page)
+    frame = page.query_selector("#answer [data-network]")
+    assert frame
+    page.go_back()
+    expect(page.locator("#answer .answer")).to_have_count(0)
+    for route in held:
+        route.continue_()
+    page.unroute("**/piece-*.js")
+    page.evaluate("async (all) => { for (const one of all) await import(one); }", _addresses(held))
+    assert not frame.evaluate("frame => frame.isConnected || frame.innerHTML.includes('NaN')")
+
+
+def _addresses(routes: list[Route]) -> list[str]:
+    return [route.request.url for route in routes]
 
 
 def test_a_long_query_is_cancelled_and_its_reader_is_free(page: Page, server: Server) -> None:

@@ -83,8 +83,26 @@ function curve({ source, target, bend }: Tie): string {
   return `M${source.x.toFixed(1)} ${source.y.toFixed(1)}Q${x.toFixed(1)} ${y.toFixed(1)} ${target.x.toFixed(1)} ${target.y.toFixed(1)}`;
 }
 
-/** Let the network in `frame` settle by its ties; nodes can be dragged, the drawing zoomed. */
+/**
+ * Let the network in `frame` settle by its ties; nodes can be dragged, the drawing zoomed.
+ *
+ * A frame without room (not shown yet, or taken away while this script came) has no place for a
+ * node: it waits for its room, and nothing is computed of a width of nought.
+ */
 export function settle(frame: HTMLElement): void {
+  if (frame.clientWidth) {
+    begin(frame);
+    return;
+  }
+  const watch = new ResizeObserver(() => {
+    if (!frame.clientWidth) return;
+    watch.disconnect();
+    begin(frame);
+  });
+  watch.observe(frame);
+}
+
+function begin(frame: HTMLElement): void {
   const svg = frame.querySelector("svg");
   const view = svg?.querySelector<SVGGElement>(".network-view");
   if (!svg || !view) return;
