@@ -30,7 +30,7 @@ from peninsula.checking import POSITIONS, check
 from peninsula.config import SETTINGS, Config, add_options, read_settings
 from peninsula.console import Console
 from peninsula.dataset.generations import format_instant
-from peninsula.dataset.interface import Dataset, Result, Term, formats_for
+from peninsula.dataset.interface import Dataset, QueryOptions, Result, Term, formats_for
 from peninsula.dataset.local import LocalDataset
 from peninsula.errors import (
     InvalidSetting,
@@ -511,7 +511,7 @@ def _query(options: argparse.Namespace) -> int:
             examples = template.examples if options.examples else {}
             result = template.ask(dataset, {**examples, **values})
         else:
-            result = dataset.evaluate(template, substitutions=_guess_terms(values))
+            result = dataset.evaluate(template, QueryOptions(substitutions=_guess_terms(values)))
     wanted = options.format or ("table" if sys.stdout.isatty() else None)
     if wanted == "table":
         _print_table(result, dataset)

@@ -19,7 +19,7 @@ from typing import Any, Final
 import pyoxigraph as ox
 import yaml
 
-from peninsula.dataset.interface import Dataset, Result, Term
+from peninsula.dataset.interface import Dataset, QueryOptions, Result, Term
 from peninsula.dataset.local import LocalDataset
 from peninsula.errors import (
     InvalidQuestion,
@@ -141,7 +141,7 @@ class QueryTemplate:
 
     def ask(self, dataset: Dataset, values: Mapping[str, str]) -> Result:
         """Return the answer for ``values``."""
-        return dataset.evaluate(self.query, substitutions=self.bind(values))
+        return dataset.evaluate(self.query, QueryOptions(substitutions=self.bind(values)))
 
 
 @dataclass(frozen=True)
@@ -313,7 +313,7 @@ def _check_query(template: QueryTemplate, header: _Header) -> None:
     every = {parameter.name: nothing for parameter in template.parameters}
     query = _services_as_graphs(template.query)
     try:
-        LocalDataset(ox.Store(), Policy()).evaluate(query, substitutions=every)
+        LocalDataset(ox.Store(), Policy()).evaluate(query, QueryOptions(substitutions=every))
     except QuerySyntaxError as error:
         message = re.sub(r"\ALine \d+, ", "", error.message).rstrip(".")
         raise InvalidQuestion(f"{place(template.path, error.line)}: {message}.") from None

@@ -7,6 +7,7 @@ from typing import Any
 
 import pyoxigraph as ox
 
+from peninsula.dataset.interface import QueryOptions
 from peninsula.dataset.local import LocalDataset
 from peninsula.errors import UpstreamFailed
 from peninsula.federation.dataset import Call, FederatedDataset, Federation
@@ -80,7 +81,7 @@ class Scene:
 
     def select(self, query: str, mode: str = "live", **more: Any) -> list[tuple[str | None, ...]]:
         """Return the rows of a query's answer, in order, terms as in N-Triples."""
-        found: Any = self.dataset(mode=mode).evaluate(query, **more)
+        found: Any = self.dataset(mode=mode).evaluate(query, QueryOptions(**more))
         return sorted(
             (tuple(None if term is None else str(term) for term in row) for row in found), key=str
         )

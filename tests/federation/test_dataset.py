@@ -10,7 +10,7 @@ from typing import Any
 import pyoxigraph as ox
 import pytest
 
-from peninsula.dataset.interface import Dataset, Solutions
+from peninsula.dataset.interface import Dataset, QueryOptions, Solutions
 from peninsula.errors import (
     ClientGone,
     NoSnapshot,
@@ -195,7 +195,7 @@ def test_a_query_that_asks_nobody_goes_straight_on(scene: Scene) -> None:
     class Inner:
         is_union, generation = True, 7
 
-        def evaluate(self, query: str, **_more: Any) -> str:
+        def evaluate(self, query: str, _options: QueryOptions) -> str:
             return query
 
     inner: Any = Inner()

@@ -13,6 +13,7 @@ import pyoxigraph as ox
 import pytest
 from hypothesis import event, given
 
+from peninsula.dataset.interface import QueryOptions
 from peninsula.errors import QuerySyntaxError
 from peninsula.federation.planning import Parts, compose, write_table
 from peninsula.federation.structure import read_query
@@ -43,7 +44,7 @@ class Oracle:
         self._stores = scene.gateway.stores
         self._dataset = scene.inner
 
-    def evaluate(self, query: str, **more: Any) -> Any:
+    def evaluate(self, query: str) -> Any:
         parts: Parts = []
         at = 0
         for place in read_query(query).services:
@@ -57,7 +58,7 @@ class Oracle:
             parts += [query[at : place.element.start], *table]
             at = place.element.end
         skeleton, inlined = compose([*parts, query[at:]])
-        return self._dataset.evaluate(skeleton, inlined=inlined, **more)
+        return self._dataset.evaluate(skeleton, QueryOptions(inlined=inlined))
 
 
 def compare(scene: Scene, query: str) -> tuple[str, ...]:

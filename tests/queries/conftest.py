@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pyoxigraph as ox
 import pytest
 
-from peninsula.dataset.interface import Result
+from peninsula.dataset.interface import PLAIN, QueryOptions, Result
 from peninsula.dataset.local import LocalDataset
 from peninsula.knowledge import Knowledge, find_knowledge
 from peninsula.library import Library, read_library
@@ -50,10 +49,12 @@ class OracleDataset(LocalDataset):
         )
         self._federated = LocalDataset(with_service, Policy())
 
-    def evaluate(self, query: str, **more: Any) -> Result:
+    def evaluate(self, query: str, options: QueryOptions = PLAIN) -> Result:
         if _SERVICE.search(query):
-            return self._federated.evaluate(_SERVICE.sub(f"GRAPH <{SERVICE_GRAPH}>", query), **more)
-        return super().evaluate(query, **more)
+            return self._federated.evaluate(
+                _SERVICE.sub(f"GRAPH <{SERVICE_GRAPH}>", query), options
+            )
+        return super().evaluate(query, options)
 
 
 @pytest.fixture(scope="session")

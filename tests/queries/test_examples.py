@@ -12,7 +12,7 @@ import pyshacl
 import pytest
 import rdflib
 
-from peninsula.dataset.interface import Solutions
+from peninsula.dataset.interface import QueryOptions, Solutions
 from peninsula.dataset.local import LocalDataset
 from peninsula.formats import TURTLE
 from peninsula.library import Library, QueryTemplate, describe
@@ -51,7 +51,7 @@ def read(published: bytes, query: str) -> list[tuple[str, ...]]:
 
 
 def rows(dataset: LocalDataset, query: str) -> Counter[str]:
-    result = dataset.evaluate(query, prefixes={})
+    result = dataset.evaluate(query, QueryOptions(prefixes={}))
     assert isinstance(result, Solutions)
     return Counter(map(str, result))
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from peninsula.dataset.interface import Result
+from peninsula.dataset.interface import QueryOptions, Result
 from peninsula.dataset.local import LocalDataset
 from peninsula.formats import CSV
 from peninsula.library import Library
@@ -100,7 +100,7 @@ def ask(library: Library, dataset: LocalDataset) -> Ask:
 def states(dataset: LocalDataset) -> dict[str, str]:
     """Return the slug of each state by its ISO 3166 code."""
     query = "SELECT ?code ?state { ?state pen:iso3166Alpha3 ?code }"
-    rows = read_answer(dataset.evaluate(query, prefixes=PREFIXES))
+    rows = read_answer(dataset.evaluate(query, QueryOptions(prefixes=PREFIXES)))
     return {row["code"]: row["state"] for row in rows}
 
 

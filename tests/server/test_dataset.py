@@ -7,7 +7,7 @@ from pathlib import Path
 import pyoxigraph as ox
 import pytest
 
-from peninsula.dataset.interface import Boolean, Graph, Solutions, formats_for, select
+from peninsula.dataset.interface import Boolean, Graph, QueryOptions, Solutions, formats_for, select
 from peninsula.dataset.local import LocalDataset
 from peninsula.diagnosis import explain
 from peninsula.errors import (
@@ -71,7 +71,7 @@ def test_a_query_sees_the_graphs_it_asks_for(
     named: tuple[str, ...],
     expected: int,
 ) -> None:
-    result = dataset.evaluate(query, default_graphs=default, named_graphs=named)
+    result = dataset.evaluate(query, QueryOptions(default_graphs=default, named_graphs=named))
     assert isinstance(result, Solutions)
     assert len(list(result)) == expected
 
@@ -136,7 +136,7 @@ def test_the_policy_stands_before_every_evaluation(dataset: LocalDataset) -> Non
 
 def test_what_the_engine_gives_up_on_is_told(dataset: LocalDataset) -> None:
     with pytest.raises(QueryFailed):
-        dataset.evaluate("SELECT * {}", prefixes={"not a prefix": "x"})
+        dataset.evaluate("SELECT * {}", QueryOptions(prefixes={"not a prefix": "x"}))
 
 
 def test_graphs_and_their_statements(dataset: LocalDataset) -> None:

@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 from peninsula.app import create_app
 from peninsula.checking import check
 from peninsula.config import Config
-from peninsula.dataset.interface import Result
+from peninsula.dataset.interface import PLAIN, QueryOptions, Result
 from peninsula.dataset.local import LocalDatabase, LocalDataset
 from peninsula.errors import UpstreamBusy, UpstreamFailed
 from peninsula.federation.gateway import Table
@@ -60,11 +60,11 @@ class Fed(LocalDataset):
 
     asked: list[str]
 
-    def evaluate(self, query: str, **more: Any) -> Result:
+    def evaluate(self, query: str, options: QueryOptions = PLAIN) -> Result:
         if "SERVICE" in query:
             self.asked.append(query)
             query = query.replace("SERVICE <peninsula:wikidata>", "GRAPH <http://service.example/>")
-        return super().evaluate(query, **more)
+        return super().evaluate(query, options)
 
 
 class Way:

@@ -16,7 +16,7 @@ import pytest
 from peninsula.dataset import readers as module
 from peninsula.dataset.embedded import EmbeddedDatabase
 from peninsula.dataset.generations import Generations
-from peninsula.dataset.interface import Asker, Boolean, Graph, Solutions
+from peninsula.dataset.interface import Asker, Boolean, Graph, QueryOptions, Solutions
 from peninsula.dataset.pooled import PooledSolutions
 from peninsula.dataset.readers import Limits
 from peninsula.errors import (
@@ -126,7 +126,7 @@ def test_an_answer_is_the_same_whether_its_format_is_known_before_or_not(
 ) -> None:
     formats = {"solutions": format, "boolean": format, "graph": None}
     for query in ("SELECT ?o { ?s ?p ?o } ORDER BY ?o", "ASK {}"):
-        before = engine.view().evaluate(query, formats=formats)
+        before = engine.view().evaluate(query, QueryOptions(formats=formats))
         after = engine.view().evaluate(query)
         assert b"".join(before.chunks(format)) == b"".join(after.chunks(format)) != b""
 
@@ -185,12 +185,12 @@ def test_an_error_before_the_first_byte_is_raised_and_costs_no_reader(
 
 def test_values_are_bound_as_terms(engine: EmbeddedDatabase) -> None:
     rows = engine.view().evaluate(
-        "SELECT ?s ?o { ?s ?p ?o }", substitutions={"o": COUNTED[7].object}
+        "SELECT ?s ?o { ?s ?p ?o }", QueryOptions(substitutions={"o": COUNTED[7].object})
     )
     assert isinstance(rows, Solutions)
     assert [row[0] for row in rows] == [COUNTED[7].subject]
     with pytest.raises(ParameterError, match=r"does not select \?x"):
-        engine.view().evaluate(ALL, substitutions={"x": COUNTED[7].object})
+        engine.view().evaluate(ALL, QueryOptions(substitutions={"x": COUNTED[7].object}))
 
 
 def test_a_graph_that_is_not_there_is_told(engine: EmbeddedDatabase) -> None:

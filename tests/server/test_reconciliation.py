@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from peninsula.dataset.interface import PLAIN, QueryOptions
 from peninsula.dataset.local import LocalDataset
 from peninsula.errors import ParameterError, QueryTimeout
 from peninsula.namespaces import expand
@@ -440,9 +441,9 @@ def test_an_extension_asks_once_for_a_property(scene: LocalDataset, schema: Sche
     class Counting(LocalDataset):
         def __init__(self) -> None: ...
 
-        def evaluate(self, query: str, **more: Any) -> Any:
+        def evaluate(self, query: str, options: QueryOptions = PLAIN) -> Any:
             asked.append(query)
-            return evaluate(query, **more)
+            return evaluate(query, options)
 
     ids = [f"person:p{i}" for i in range(300)]
     wish = read_extension(

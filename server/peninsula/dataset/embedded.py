@@ -11,7 +11,7 @@ import functools
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Final, cast
@@ -23,12 +23,12 @@ from peninsula.dataset.changes import Changes
 from peninsula.dataset.channel import ChannelClosed
 from peninsula.dataset.generations import Generation, Generations
 from peninsula.dataset.interface import (
+    PLAIN,
     Asker,
     Graph,
-    Inlined,
     Outcome,
+    QueryOptions,
     Result,
-    Term,
     put_in,
 )
 from peninsula.dataset.judges import Judges
@@ -481,38 +481,27 @@ class View:
         self.is_union = database.is_union
         self.generation = about.number
 
-    def evaluate(
-        self,
-        query: str,
-        *,
-        default_graphs: Sequence[str] = (),
-        named_graphs: Sequence[str] = (),
-        substitutions: Mapping[str, Term] | None = None,
-        base: str | None = None,
-        prefixes: Mapping[str, str] | None = None,
-        formats: Mapping[str, Format | None] | None = None,
-        inlined: Inlined = (),
-    ) -> Result:
+    def evaluate(self, query: str, options: QueryOptions = PLAIN) -> Result:
         facts = self._database.check(query)
         # What is binary does not come with the head, and is told what to note about itself.
-        wanted = {kind: f for kind, f in (formats or {}).items() if f and not f.is_binary}
-        names = {kind: f.name for kind, f in wanted.items()} if formats else None
+        wanted = {kind: f for kind, f in options.formats.items() if f and not f.is_binary}
+        names = {kind: f.name for kind, f in wanted.items()}
         running = self._run(
             {
                 "do": "query",
-                "query": put_in(query, inlined),
+                "query": put_in(query, options.inlined),
                 "is_union": self.is_union and not facts.names_dataset,
-                "default_graphs": list(default_graphs),
-                "named_graphs": list(named_graphs),
-                "substitutions": {name: str(term) for name, term in (substitutions or {}).items()},
-                "base": base,
-                "prefixes": None if prefixes is None else dict(prefixes),
+                "default_graphs": list(options.default_graphs),
+                "named_graphs": list(options.named_graphs),
+                "substitutions": {n: str(term) for n, term in options.substitutions.items()},
+                "base": options.base,
+                "prefixes": None if options.prefixes is None else dict(options.prefixes),
                 "formats": names,
             },
             query,
         )
         kind = running.head["kind"]
-        has_format = bool(names and kind in names)
+        has_format = kind in names
         if kind == "solutions":
             return PooledSolutions(running, has_format=has_format)
         if kind == "boolean":

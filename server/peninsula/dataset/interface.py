@@ -78,6 +78,30 @@ class Graph(Answer):
 Result = Solutions | Boolean | Graph
 
 
+@dataclass(frozen=True, kw_only=True)
+class QueryOptions:
+    """What is to be known of a query besides its text."""
+
+    #: Where either is given, they take the place of the dataset that the query names.
+    default_graphs: Sequence[str] = ()
+    named_graphs: Sequence[str] = ()
+    #: Terms that variables are bound to.
+    substitutions: Mapping[str, Term] = field(default_factory=dict)
+    base: str | None = None
+    #: Those that need not be declared; None: the project's.
+    prefixes: Mapping[str, str] | None = None
+    #: Which format will be asked for, should the answer be ``solutions``, ``boolean`` or
+    #: ``graph``; with it the answer begins sooner.
+    formats: Mapping[str, Format | None] = field(default_factory=dict)
+    #: Rows of VALUES that this server has written itself: they are put into the query once the
+    #: policy has judged it, and may be longer than it lets a query be.
+    inlined: Inlined = ()
+
+
+#: Those of a query that is taken as it stands.
+PLAIN: Final = QueryOptions()
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What a change did: the generation that holds it (0 for a dry run), and how much."""
@@ -116,27 +140,8 @@ class Dataset(Protocol):
     #: The number of the state; 0 where the engine counts none.
     generation: int
 
-    def evaluate(
-        self,
-        query: str,
-        *,
-        default_graphs: Sequence[str] = (),
-        named_graphs: Sequence[str] = (),
-        substitutions: Mapping[str, Term] | None = None,
-        base: str | None = None,
-        prefixes: Mapping[str, str] | None = None,
-        formats: Mapping[str, Format | None] | None = None,
-        inlined: Inlined = (),
-    ) -> Result:
-        """Return the answer to ``query``.
-
-        ``default_graphs`` and ``named_graphs``, where either is given, take the place of the
-        dataset that the query names. ``substitutions`` binds variables to terms. ``formats``
-        says which format will be asked for, should the answer be ``solutions``, ``boolean`` or
-        ``graph``; with it the answer begins sooner. ``inlined`` are rows of VALUES that this
-        server has written itself: they are put into the query once the policy has judged it, and
-        may be longer than it lets a query be.
-        """
+    def evaluate(self, query: str, options: QueryOptions = PLAIN) -> Result:
+        """Return the answer to ``query``."""
         ...
 
     def parse_query(self, query: str, *, base: str | None = None) -> str:
@@ -272,7 +277,7 @@ def select(
     dataset: Dataset, query: str, substitutions: Mapping[str, Term] | None = None
 ) -> Solutions:
     """Return the solutions of a SELECT query of our own."""
-    result = dataset.evaluate(query, substitutions=substitutions)
+    result = dataset.evaluate(query, QueryOptions(substitutions=substitutions or {}))
     assert isinstance(result, Solutions), "not a SELECT query"
     return result
 

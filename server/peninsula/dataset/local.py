@@ -11,7 +11,7 @@ from __future__ import annotations
 import io
 import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -21,17 +21,17 @@ import pyoxigraph as ox
 
 from peninsula.dataset.generations import Generation
 from peninsula.dataset.interface import (
+    PLAIN,
     Answer,
     Asker,
     Boolean,
     Dataset,
     Graph,
-    Inlined,
     Outcome,
+    QueryOptions,
     Result,
     Row,
     Solutions,
-    Term,
     kind_of,
     put_in,
 )
@@ -164,29 +164,14 @@ class LocalDataset:
         self._policy = policy
         self.is_union = is_union
 
-    def evaluate(
-        self,
-        query: str,
-        *,
-        default_graphs: Sequence[str] = (),
-        named_graphs: Sequence[str] = (),
-        substitutions: Mapping[str, Term] | None = None,
-        base: str | None = None,
-        prefixes: Mapping[str, str] | None = None,
-        formats: Mapping[str, Format | None] | None = None,  # noqa: ARG002
-        inlined: Inlined = (),
-    ) -> Result:
+    def evaluate(self, query: str, options: QueryOptions = PLAIN) -> Result:
         facts = self._policy.check(query)
         return evaluate(
             self._store,
-            put_in(query, inlined),
+            put_in(query, options.inlined),
+            options,
             # With the union switched on, the engine would overlook FROM in the query.
             is_union=self.is_union and not facts.names_dataset,
-            default_graphs=default_graphs,
-            named_graphs=named_graphs,
-            substitutions=substitutions,
-            base=base,
-            prefixes=prefixes,
         )
 
     def parse_query(self, query: str, *, base: str | None = None) -> str:
@@ -235,31 +220,24 @@ class LocalDataset:
 
 
 def evaluate(
-    store: ox.Store,
-    query: str,
-    *,
-    is_union: bool = False,
-    default_graphs: Sequence[str] = (),
-    named_graphs: Sequence[str] = (),
-    substitutions: Mapping[str, Term] | None = None,
-    base: str | None = None,
-    prefixes: Mapping[str, str] | None = None,
+    store: ox.Store, query: str, options: QueryOptions = PLAIN, *, is_union: bool = False
 ) -> Result:
     """Return the answer of ``store`` to a query that the policy let pass.
 
     Raises QuerySyntaxError, ParameterError for a variable that is not selected, QueryFailed.
     """
-    is_named = bool(default_graphs or named_graphs)
-    known = dict(PREFIXES if prefixes is None else prefixes)
+    default, named = options.default_graphs, options.named_graphs
+    is_named = bool(default or named)
+    known = dict(PREFIXES if options.prefixes is None else options.prefixes)
     try:
         result = store.query(
             query,
-            base_iri=base,
+            base_iri=options.base,
             prefixes=known,
             use_default_graph_as_union=is_union and not is_named,
-            default_graph=[ox.NamedNode(g) for g in default_graphs] if is_named else None,
-            named_graphs=[ox.NamedNode(g) for g in named_graphs] if is_named else None,
-            substitutions={ox.Variable(n): t for n, t in (substitutions or {}).items()},
+            default_graph=[ox.NamedNode(g) for g in default] if is_named else None,
+            named_graphs=[ox.NamedNode(g) for g in named] if is_named else None,
+            substitutions={ox.Variable(n): t for n, t in options.substitutions.items()},
         )
     except SyntaxError as error:
         raise explain(query, str(error), known) from None
@@ -281,7 +259,7 @@ def parse_query(query: str, *, base: str | None = None) -> str:
 
     The engine parses nothing without evaluating it, so it is asked of an empty store.
     """
-    return kind_of(evaluate(ox.Store(), query, base=base))
+    return kind_of(evaluate(ox.Store(), query, QueryOptions(base=base)))
 
 
 def _wrap(result: ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples) -> Result:

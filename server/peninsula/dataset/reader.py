@@ -19,7 +19,7 @@ import pyoxigraph as ox
 
 from peninsula.dataset import delta as deltas
 from peninsula.dataset.channel import Channel, ChannelClosed, Message
-from peninsula.dataset.interface import Boolean, Result, Solutions, Term, kind_of
+from peninsula.dataset.interface import Boolean, QueryOptions, Result, Solutions, Term, kind_of
 from peninsula.dataset.local import LocalStatements, evaluate, graph_name, parse_query
 from peninsula.errors import (
     InvalidUpload,
@@ -134,19 +134,17 @@ class _Output:
 
 
 def _query(channel: Channel, store: ox.Store, message: Message, output: int) -> Message:
-    result = evaluate(
-        store,
-        message["query"],
-        is_union=message["is_union"],
+    options = QueryOptions(
         default_graphs=message["default_graphs"],
         named_graphs=message["named_graphs"],
         substitutions={name: read_term(text) for name, text in message["substitutions"].items()},
         base=message["base"],
         prefixes=message["prefixes"],
     )
+    result = evaluate(store, message["query"], options, is_union=message["is_union"])
     kind, head = _describe(result)
     offered = GRAPH_FORMATS if kind == "graph" else TABLE_FORMATS
-    if name := (message["formats"] or {}).get(kind):
+    if name := message["formats"].get(kind):
         format = find(name, offered)
         assert format, name
         small = _Output(channel, head, output)

@@ -19,12 +19,21 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import pyoxigraph as ox
 
-from peninsula.dataset.interface import Dataset, Graph, Inlined, Result, Row, Solutions, Term
+from peninsula.dataset.interface import (
+    PLAIN,
+    Dataset,
+    Graph,
+    QueryOptions,
+    Result,
+    Row,
+    Solutions,
+    Term,
+)
 from peninsula.errors import (
     ClientGone,
     NoSnapshot,
@@ -161,34 +170,15 @@ class FederatedDataset:
         self.is_union = inner.is_union
         self.generation = inner.generation
 
-    def evaluate(
-        self,
-        query: str,
-        *,
-        default_graphs: Sequence[str] = (),
-        named_graphs: Sequence[str] = (),
-        substitutions: Mapping[str, Term] | None = None,
-        base: str | None = None,
-        prefixes: Mapping[str, str] | None = None,
-        formats: Mapping[str, Format | None] | None = None,
-        inlined: Inlined = (),
-    ) -> Result:
-        more: dict[str, Any] = {
-            "default_graphs": default_graphs,
-            "named_graphs": named_graphs,
-            "substitutions": substitutions,
-            "base": base,
-            "prefixes": prefixes,
-        }
-        if inlined or not asks_service(query):
-            return self._inner.evaluate(query, formats=formats, inlined=inlined, **more)
-        return _Evaluation(self, self._inner, query, more).run(formats)
+    def evaluate(self, query: str, options: QueryOptions = PLAIN) -> Result:
+        if options.inlined or not asks_service(query):
+            return self._inner.evaluate(query, options)
+        return _Evaluation(self, self._inner, query, options).run()
 
     def parse_query(self, query: str, *, base: str | None = None) -> str:
         if not asks_service(query):
             return self._inner.parse_query(query, base=base)
-        more: dict[str, Any] = {"base": base, "prefixes": None}
-        return _Evaluation(self, self._inner, query, more).check()
+        return _Evaluation(self, self._inner, query, QueryOptions(base=base)).check()
 
     def graphs(self) -> Mapping[str, int]:
         return self._inner.graphs()
@@ -246,7 +236,7 @@ class _Evaluation:
     """One query that asks services."""
 
     def __init__(
-        self, dataset: FederatedDataset, inner: Dataset, query: str, more: dict[str, Any]
+        self, dataset: FederatedDataset, inner: Dataset, query: str, options: QueryOptions
     ) -> None:
         self._federation = dataset.federation
         self._patience = dataset.patience
@@ -254,11 +244,9 @@ class _Evaluation:
         self._note = dataset.note
         self._inner = inner
         self._text = query
-        self._more = more
-        self._base: str | None = more["base"]
-        self._prefixes: Mapping[str, str] = (
-            PREFIXES if more["prefixes"] is None else more["prefixes"]
-        )
+        self._options = options
+        self._base = options.base
+        self._prefixes = PREFIXES if options.prefixes is None else options.prefixes
         timeout = dataset.patience.timeout
         self._until = None if timeout is None else time.monotonic() + timeout
         self._calls: list[Call] = []
@@ -274,13 +262,13 @@ class _Evaluation:
             self._find(place)
         return kind
 
-    def run(self, formats: Mapping[str, Format | None] | None) -> Result:
+    def run(self) -> Result:
         """Ask the services, and then for the answer."""
         with self._federation.room.part() as self._part:
             skeleton, inlined = self._join()
             if self._note:
                 self._note(self._calls)
-            return self._ask(skeleton, inlined, formats=formats)
+            return self._ask(skeleton, replace(self._options, inlined=inlined))
 
     def _join(self) -> tuple[str, list[tuple[int, str]]]:
         """Return the query with what services said in it, as rows apart from its text."""
@@ -288,7 +276,7 @@ class _Evaluation:
         self._query = query
         # Everything that is forbidden is found before anybody is asked.
         targets = {place: self._find(place) for place in query.services}
-        self._plan = Plan(query, self._more["substitutions"])
+        self._plan = Plan(query, self._options.substitutions)
         for place, target in targets.items():
             if isinstance(target, _Snapshot) and self._can_be_graph(place):
                 self._read_as_graph(place, target)
@@ -417,16 +405,14 @@ class _Evaluation:
             return self._inner
         return self._patience.narrow(left)
 
-    def _ask(
-        self, query: str, inlined: Inlined, *, formats: Mapping[str, Format | None] | None = None
-    ) -> Result:
-        return self._narrowed().evaluate(query, inlined=inlined, formats=formats, **self._more)
+    def _ask(self, query: str, options: QueryOptions) -> Result:
+        return self._narrowed().evaluate(query, options)
 
     def _select(self, parts: Parts, limit: int) -> list[Row]:
         """Return the solutions of a part of the query, ``limit`` of them at most."""
         skeleton, inlined = compose([*parts, f"\nLIMIT {limit}"])
-        more = {**self._more, "substitutions": None}
-        result = self._narrowed().evaluate(skeleton, inlined=inlined, **more)
+        options = replace(self._options, substitutions={}, formats={}, inlined=inlined)
+        result = self._ask(skeleton, options)
         assert isinstance(result, Solutions)
         try:
             return list(result)
@@ -442,7 +428,7 @@ class _Evaluation:
         where the clause asks for graphs of the service, of which it has none.
         """
         names_dataset = (
-            self._query.dataset or self._more["default_graphs"] or self._more["named_graphs"]
+            self._query.dataset or self._options.default_graphs or self._options.named_graphs
         )
         span = place.pattern
         return not names_dataset and not any(
@@ -589,9 +575,10 @@ class _Evaluation:
         if isinstance(target, _Snapshot):
             call.remark = call.remark or "snapshot"
             for query in queries:
-                result = self._narrowed().evaluate(
-                    query, default_graphs=[target.graph], base=self._base, prefixes=self._prefixes
+                options = QueryOptions(
+                    default_graphs=[target.graph], base=self._base, prefixes=self._prefixes
                 )
+                result = self._ask(query, options)
                 assert isinstance(result, Solutions)
                 yield Table(question.variables or ("",), list(result))
             return

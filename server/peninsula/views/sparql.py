@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g, request
 
-from peninsula.dataset.interface import Result, formats_for
+from peninsula.dataset.interface import QueryOptions, Result, formats_for
 from peninsula.description import describe_service
 from peninsula.drafting import FIRST, draft, find_question, limit_query, name_query
 from peninsula.errors import (
@@ -125,13 +125,13 @@ def _evaluate(asked: QueryRequest, facts: QueryFacts) -> Response:
     began = time.perf_counter()
 
     def evaluate(formats: Mapping[str, Format | None]) -> Result:
-        return dataset(asked.timeout, asked.services).evaluate(
-            asked.query,
+        options = QueryOptions(
             default_graphs=asked.default_graphs,
             named_graphs=asked.named_graphs,
             base=base,
             formats=formats,
         )
+        return dataset(asked.timeout, asked.services).evaluate(asked.query, options)
 
     if asked.format and (format := find(asked.format, SHAPED_FORMATS)):
         result = evaluate({})
