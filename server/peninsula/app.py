@@ -31,7 +31,7 @@ from peninsula.errors import (
     StoreFull,
     UnknownGeneration,
 )
-from peninsula.federation.dataset import Federation
+from peninsula.federation.evaluation import Federation
 from peninsula.federation.gateway import Gateway
 from peninsula.federation.local_services import LocalServices
 from peninsula.formats import HTML, PLAIN_JSON

@@ -40,7 +40,8 @@ from peninsula.errors import (
     ShapesViolated,
     display_path,
 )
-from peninsula.federation.dataset import FederatedDataset, Federation
+from peninsula.federation.dataset import FederatedDataset
+from peninsula.federation.evaluation import Federation
 from peninsula.federation.gateway import Gateway
 from peninsula.federation.local_services import LocalServices
 from peninsula.federation.services import Services

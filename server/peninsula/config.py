@@ -344,7 +344,7 @@ SERVICE_SETTINGS: Final = (
         "duration", may_be_nothing=True,
     ),
     Setting("batch", 100, "Most bindings sent along with one request.", "count", least=1),
-    Setting("max_requests", 3, "Most requests at the same time.", "count", least=1, most=100),
+    Setting("max_requests", 4, "Most requests at the same time.", "count", least=1, most=100),
     Setting(
         "max_requests_per_query", 200, "Most requests that one query may cause.", "count", least=1
     ),

@@ -10,7 +10,9 @@ import pyoxigraph as ox
 from peninsula.dataset.interface import QueryOptions
 from peninsula.dataset.local import LocalDataset
 from peninsula.errors import UpstreamFailed
-from peninsula.federation.dataset import Call, FederatedDataset, Federation
+from peninsula.federation.calls import Call
+from peninsula.federation.dataset import FederatedDataset
+from peninsula.federation.evaluation import Federation
 from peninsula.federation.gateway import Gateway, Table
 from peninsula.federation.local_services import LocalService, LocalServices
 from peninsula.federation.services import Service, Services

@@ -15,8 +15,8 @@ from hypothesis import event, given
 
 from peninsula.dataset.interface import QueryOptions
 from peninsula.errors import QuerySyntaxError
-from peninsula.federation.planning import Parts, compose, write_table
-from peninsula.federation.structure import read_query
+from peninsula.federation.parsing import read_query
+from peninsula.federation.writing import Parts, compose, write_table
 from tests.equivalence.conftest import EXAMPLES, examples
 
 from .chance import Maker

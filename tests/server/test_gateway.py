@@ -455,7 +455,7 @@ def test_few_ask_at_a_time(gateway: Gateway, service: Service, proxy: Proxy) -> 
     with ThreadPoolExecutor(9) as pool:
         tables = list(pool.map(lambda query: gateway.select(service, query), queries))
     assert [len(table.rows) for table in tables] == [min(number, 6) for number in range(9)]
-    assert proxy.most_at_once == service.max_requests == 3
+    assert proxy.most_at_once == 3 == service.max_requests - 1, "one is left to other clients"
 
 
 def test_who_finds_no_turn_is_told_to_come_again(
@@ -487,7 +487,7 @@ def test_no_more_calls_than_there_are_threads_for(
         ]
         wait_until(lambda: gateway.calls == 2)
         began = time.monotonic()
-        with pytest.raises(Overloaded, match="2 requests to services"):
+        with pytest.raises(Overloaded, match="2 queries that ask services"):
             gateway.select(service, ALL)
         assert time.monotonic() - began < 1
         left.set()
@@ -703,7 +703,7 @@ def test_its_numbers(service: Service, nursery: Nursery, proxy: Proxy) -> None:
 def test_its_log(
     gateway: Gateway, service: Service, proxy: Proxy, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "peninsula.federation.gateway")
+    caplog.set_level(logging.INFO, "peninsula.federation.courier")
     proxy.script(servers.Status(503), None, servers.Redirect("http://10.0.0.1/secret"))
     gateway.select(service, NAMES)
     failure(gateway, service)
@@ -753,7 +753,7 @@ def test_who_has_nothing_waits_for_room_and_who_has_some_does_not(
             assert other.used > 0
     assert room.used == 0
     small = Room(10)
-    with small.part() as one, small.part() as two:
+    with small.part("a") as one, small.part("b") as two:
         one.take(4, Patience(1))
         two.take(4, Patience(1))
         began = time.monotonic()

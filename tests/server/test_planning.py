@@ -10,20 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from peninsula.dataset.interface import Term
-from peninsula.federation.planning import (
-    Context,
-    Fetch,
-    Freeze,
-    Parts,
-    Plan,
-    Unwritable,
-    compose,
-    make_question,
-    read_name,
-    write_table,
-    write_term,
-)
-from peninsula.federation.structure import read_query
+from peninsula.federation.names import Naming
+from peninsula.federation.parsing import read_query
+from peninsula.federation.planning import Context, Fetch, Freeze, Plan
+from peninsula.federation.questions import make_question
+from peninsula.federation.writing import Parts, Unwritable, compose, write_table, write_term
 
 S = "SERVICE <x:s> { ?x :q ?y }"
 
@@ -182,7 +173,7 @@ def test_the_clause_that_is_restricted_comes_first_and_restricts_the_others() ->
 )  # fmt: skip
 def test_where_bindings_stand(pattern: str, names: str, expected: str) -> None:
     query = read_query(f"SELECT * {{ SERVICE <x:s> {{{pattern}\n}} }}")
-    question = make_question(query, query.services[0], {}, None)
+    question = make_question(query, query.services[0], Naming(query, {}))
     text = question.write(10, names.split(), [[ox.Literal(1)]])
     text = text.replace('"1"^^<http://www.w3.org/2001/XMLSchema#integer>', "1")
     assert text.partition("WHERE {\n")[2] == f"{expected}\n}}\nLIMIT 10\n"
@@ -209,7 +200,7 @@ def test_where_bindings_stand(pattern: str, names: str, expected: str) -> None:
 )  # fmt: skip
 def test_only_what_is_needed_is_selected(query: str, selected: str) -> None:
     parsed = read_query(query)
-    question = make_question(parsed, parsed.services[0], {}, None)
+    question = make_question(parsed, parsed.services[0], Naming(parsed, {}))
     assert question.write(9).partition("SELECT ")[2].partition(" WHERE")[0] == selected
 
 
@@ -218,12 +209,13 @@ def test_a_question_declares_the_prefixes_it_uses() -> None:
         "BASE <http://b/c/> PREFIX a: <http://a/> PREFIX r: <rel#> PREFIX unused: <http://u/>\n"
         "SELECT * { SERVICE <s> { ?x a:p r:q , k:l ; <rel> _:b , 'a:b'@en . } }"
     )
-    text = make_question(query, query.services[0], {"k": "http://k/"}, None).write(9)
+    naming = Naming(query, {"k": "http://k/"})
+    text = make_question(query, query.services[0], naming).write(9)
     assert re.findall(r"(?m)^(?:PREFIX|BASE).*", text) == [
         "BASE <http://b/c/>", "PREFIX a: <http://a/>", "PREFIX k: <http://k/>",
         "PREFIX r: <http://b/c/rel#>",
     ]  # fmt: skip
-    assert read_name(query, query.services[0].element, {}, None) == "http://b/c/s"
+    assert naming.read(query.services[0].element) == "http://b/c/s"
 
 
 @pytest.mark.parametrize(
@@ -236,7 +228,7 @@ def test_a_question_declares_the_prefixes_it_uses() -> None:
 def test_the_name_of_a_service(name: str, iri: str | None) -> None:
     query = read_query(f"PREFIX : <http://d/> SELECT * {{ SERVICE {name} {{ }} }}")
     element = query.services[0].element
-    assert read_name(query, element, {"a": "http://a/"}, "http://base/x") == iri
+    assert Naming(query, {"a": "http://a/"}, "http://base/x").read(element) == iri
 
 
 # Terms and tables.

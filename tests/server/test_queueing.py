@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from peninsula.queueing import FairDispatcher, FairQueue
+from peninsula.fairness import FairQueue
+from peninsula.queueing import FairDispatcher
 
 
 @dataclass
@@ -79,6 +80,21 @@ def test_who_holds_as_many_as_allowed_is_passed_over_until_one_is_done() -> None
     queue.give_back("b")
     assert not queue
     assert len(queue) == 1
+
+
+def test_who_gives_up_waits_no_more() -> None:
+    queue = FairQueue(most_of_one=1)
+    first, second, other = Task("a", 1), Task("a", 2), Task("b", 1)
+    for task in (first, second, other):
+        queue.append(task)
+    assert queue.first is first
+    queue.remove(first)
+    assert len(queue) == 2
+    queue.remove(other)
+    with pytest.raises(ValueError, match="not in"):
+        queue.remove(other)
+    assert queue.popleft() is second
+    assert not queue
 
 
 def test_threads_are_left_to_other_clients() -> None:

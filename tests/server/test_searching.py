@@ -22,7 +22,8 @@ from peninsula.dataset.generations import Generations
 from peninsula.dataset.interface import select
 from peninsula.dataset.local import LocalDataset
 from peninsula.errors import NotIndexed, ParameterError, QueryError
-from peninsula.federation.dataset import FederatedDataset, Federation
+from peninsula.federation.dataset import FederatedDataset
+from peninsula.federation.evaluation import Federation
 from peninsula.federation.gateway import Gateway
 from peninsula.federation.local_services import LocalServices
 from peninsula.federation.services import Services

@@ -6,13 +6,8 @@ import pyoxigraph as ox
 import pytest
 from hypothesis import given, settings
 
-from peninsula.federation.structure import (
-    Unreadable,
-    certain,
-    find_nested,
-    read_query,
-    visible,
-)
+from peninsula.federation.parsing import Unreadable, read_query
+from peninsula.federation.structure import certain, find_nested, visible
 from tests.federation.questions import graphs, patterns
 from tests.federation.services import PREFIXES, read
 

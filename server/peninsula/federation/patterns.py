@@ -8,14 +8,14 @@ clause looks things up and evaluates nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 
 import pyoxigraph as ox
 
 from peninsula.errors import QuerySyntaxError
 from peninsula.federation.local_services import Node, TriplePattern
-from peninsula.federation.planning import resolve_name
+from peninsula.federation.names import Naming
 from peninsula.federation.structure import Group, Query
 from peninsula.policy import Token, resolve_escapes
 
@@ -26,14 +26,12 @@ _ESCAPES: Final = {"t": "\t", "n": "\n", "r": "\r", "b": "\b", "f": "\f"}
 _INTEGER: Final = re.compile(r"[+-]?\d+")
 
 
-def read_patterns(
-    query: Query, group: Group, prefixes: Mapping[str, str], base: str | None
-) -> tuple[TriplePattern, ...]:
+def read_patterns(query: Query, group: Group, naming: Naming) -> tuple[TriplePattern, ...]:
     """Return the triple patterns of ``group``; raises QuerySyntaxError for anything else."""
     tokens = [t for t in query.tokens if group.start < t.position < group.end - 1]
     if group.select or any(element.kind != "triples" for element in group.elements):
         raise _refuse(query, tokens[0].position if tokens else group.start)
-    return _Reader(query, tokens, lambda text: resolve_name(query, text, prefixes, base)).read()
+    return _Reader(query, tokens, naming.resolve).read()
 
 
 def _refuse(query: Query, position: int) -> QuerySyntaxError:

@@ -21,17 +21,14 @@ included. These are the rules that make it so:
 - What gives another answer each time (RAND, a LIMIT without order) is asked once, and its answer
   takes its place as well.
 
-Nothing here asks anybody. Texts are made of two kinds of parts: SPARQL as it was written or as it
-is written here, which the policy has to look at, and rows of ground terms, which may be megabytes.
+Nothing here asks anybody.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import urljoin
 
 import pyoxigraph as ox
 
@@ -42,145 +39,17 @@ from peninsula.federation.structure import (
     Names,
     Place,
     Query,
-    Select,
     Step,
     certain,
-    find_nested,
     visible,
 )
-from peninsula.policy import resolve_escapes
+from peninsula.federation.writing import ONE, Parts, write_table, write_term
 
 _NONE: Final[Names] = frozenset()
 #: What gives the same part of a query another answer each time, or may.
-_CHANCE: Final = frozenset(("RAND", "UUID", "STRUUID", "BNODE"))
-_UNSTEADY: Final = _CHANCE | {"NOW", "LIMIT", "OFFSET", "SAMPLE", "GROUP_CONCAT"}
-#: Stands for a variable where there is none. No pattern of ours or of others has it.
-_ONE: Final = "peninsula_one"
-_SCHEME: Final = re.compile(r"<[A-Za-z][A-Za-z0-9+.-]*:")
-#: What Wikidata's label service makes of a variable.
-_LABELS: Final = re.compile(r"(.+?)(?:AltLabel|Label|Description)")
-
-
-class Unwritable(ValueError):
-    """A term cannot stand in the text of a query."""
-
-
-# Texts.
-
-
-@dataclass(frozen=True)
-class Inlined:
-    """Rows of VALUES, made of terms."""
-
-    text: str
-
-
-Parts = list[str | Inlined]
-
-
-def compose(parts: Iterable[str | Inlined]) -> tuple[str, list[tuple[int, str]]]:
-    """Return a text without its rows, and the rows with the positions where they belong."""
-    texts: list[str] = []
-    rows: list[tuple[int, str]] = []
-    length = 0
-    for part in parts:
-        if isinstance(part, Inlined):
-            rows.append((length, part.text))
-        else:
-            texts.append(part)
-            length += len(part)
-    return "".join(texts), rows
-
-
-_IRI: Final = re.compile(r"[^<>\"{}|^`\\\x00-\x20]+")
-_TAG: Final = re.compile(r"[A-Za-z]+(?:-[A-Za-z0-9]+)*")
-_QUOTED: Final = re.compile(r'[\\"\n\r\t\x00]')
-_ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\u0000"}
-_STRING: Final = ox.NamedNode("http://www.w3.org/2001/XMLSchema#string")
-
-
-def write_term(term: Term) -> str:
-    """Return a ground term as SPARQL writes it; raises Unwritable.
-
-    Terms come from others: what would end an IRI or a literal early is not let through.
-    """
-    if isinstance(term, ox.NamedNode):
-        return _write_iri(term)
-    if isinstance(term, ox.Literal):
-        text = _QUOTED.sub(lambda match: _ESCAPES[match[0]], term.value)
-        if term.language:
-            if not _TAG.fullmatch(term.language):
-                raise Unwritable(f"a literal has the language “{term.language[:40]}”")
-            direction = f"--{term.direction}" if term.direction else ""
-            return f'"{text}"@{term.language}{direction}'
-        if term.datatype == _STRING:
-            return f'"{text}"'
-        return f'"{text}"^^{_write_iri(term.datatype)}'
-    if isinstance(term, ox.Triple):
-        inner = " ".join(write_term(part) for part in (term.subject, term.predicate, term.object))
-        return f"<<( {inner} )>>"
-    raise Unwritable("a triple holds a blank node")
-
-
-def _write_iri(node: ox.NamedNode) -> str:
-    if not _IRI.fullmatch(node.value):
-        raise Unwritable(f"“{node.value[:100]}” is no IRI")
-    return f"<{node.value}>"
-
-
-def write_rows(rows: Iterable[Sequence[Term | None]]) -> str:
-    """Return the rows of VALUES, without the braces; raises Unwritable."""
-    return " ".join(
-        "(" + " ".join("UNDEF" if term is None else write_term(term) for term in row) + ")"
-        for row in rows
-    )
-
-
-def write_table(variables: Sequence[str], rows: Sequence[Sequence[Term | None]]) -> Parts:
-    """Return a group that has exactly these solutions; raises Unwritable.
-
-    As a subselect: the engine joins that by hashing, whereas of VALUES it would go through every
-    row for every solution beside it. Blank nodes, which VALUES cannot hold, are made of their
-    labels, each of them always the same one.
-    """
-    if not variables:
-        return ["VALUES () { ", Inlined("() " * len(rows)), "}"]
-    blank = [
-        i for i in range(len(variables)) if any(isinstance(row[i], ox.BlankNode) for row in rows)
-    ]
-    columns = [f"?{name}" for name in variables]
-    selected = list(columns)
-    for i in blank:
-        label = _name_label(variables, i)
-        columns.append(label)
-        columns[i] = f"{label}_"
-        selected[i] = f"(COALESCE(BNODE({label}), {label}_) AS ?{variables[i]})"
-    lines: Iterable[Sequence[Term | None]] = rows
-    if blank:
-        lines = (_split_labels(row, blank) for row in rows)
-    return [
-        f"{{ SELECT {' '.join(selected)} {{ VALUES ({' '.join(columns)}) {{ ",
-        Inlined(write_rows(lines)),
-        " } } }",
-    ]
-
-
-def _name_label(variables: Sequence[str], i: int) -> str:
-    name = f"label{i}"
-    while name in variables or f"{name}_" in variables:
-        name += "x"
-    return f"?{name}"
-
-
-def _split_labels(row: Sequence[Term | None], blank: Sequence[int]) -> list[Term | None]:
-    split: list[Term | None] = [None if isinstance(t, ox.BlankNode) else t for t in row]
-    for i in blank:
-        node = row[i]
-        split.append(ox.Literal(node.value) if isinstance(node, ox.BlankNode) else None)
-    return split
-
-
-# What the rest of a query says.
+_UNSTEADY: Final = frozenset(
+    ("RAND", "UUID", "STRUUID", "BNODE", "NOW", "LIMIT", "OFFSET", "SAMPLE", "GROUP_CONCAT")
+)
 
 
 @dataclass(frozen=True)
@@ -464,7 +333,7 @@ class Plan:
     def _head(self, variables: Sequence[str], *, is_distinct: bool = True) -> Parts:
         query = self._query
         # Without a variable the number of solutions is all there is to know.
-        selected = " ".join(f"?{name}" for name in variables) or f"(1 AS ?{_ONE})"
+        selected = " ".join(f"?{name}" for name in variables) or f"(1 AS ?{ONE})"
         distinct = "DISTINCT " if is_distinct else ""
         return [
             query.text[: query.body],
@@ -553,179 +422,3 @@ def _flatten(level: _Level) -> Iterable[Element]:
             yield from _flatten(item)
         else:
             yield item
-
-
-# What a service is asked.
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is asked of a service for one clause, whatever the bindings are."""
-
-    prologue: str
-    #: What is selected, in this order; none where only the number of solutions matters.
-    variables: tuple[str, ...]
-    is_distinct: bool
-    #: What stands in the braces.
-    pattern: str
-    #: The variables that are bound in the pattern before anything that depends on them.
-    early: Names
-    is_subselect: bool
-
-    def write(
-        self, limit: int, names: Sequence[str] = (), rows: Sequence[Sequence[Term]] = ()
-    ) -> str:
-        """Return the query, with bindings where there are some."""
-        selected = " ".join(f"?{name}" for name in self.variables) or f"(1 AS ?{_ONE})"
-        distinct = "DISTINCT " if self.is_distinct else ""
-        inside = f"{self.pattern}\n"
-        if names:
-            if self.is_subselect:
-                inside = f"{{{inside}}}\n"
-            elif not self.early.issuperset(names):
-                # By itself, so that no value gets to where it would change what is found.
-                bound = " ".join(f"?{name}" for name in sorted({*self.variables, *names}))
-                inside = f"{{ SELECT {bound} WHERE {{\n{inside}}} }}\n"
-            columns = " ".join(f"?{name}" for name in names)
-            inside = f"VALUES ({columns}) {{ {write_rows(rows)} }}\n{inside}"
-        return f"{self.prologue}SELECT {distinct}{selected} WHERE {{\n{inside}}}\nLIMIT {limit}\n"
-
-
-def make_question(
-    query: Query, place: Place, prefixes: Mapping[str, str], base: str | None
-) -> Question:
-    """Return what is asked of a service for the clause at ``place``.
-
-    ``prefixes`` are those that need not be declared; ``base`` that of the request.
-    """
-    pattern = place.pattern
-    text = query.text[pattern.start + 1 : pattern.end - 1]
-    return Question(
-        _write_prologue(query, pattern, prefixes, base),
-        tuple(sorted(find_needed(query, place))),
-        _is_set(query, place),
-        text.strip("\n"),
-        _find_early(pattern),
-        pattern.select is not None,
-    )
-
-
-def find_needed(query: Query, place: Place) -> Names:
-    """Return the variables of a clause that the rest of the query has a use for."""
-    element, bound = place.element, place.pattern.visible()
-    outside = frozenset(
-        token.text[1:]
-        for token in query.tokens
-        if token.kind == "variable" and not element.start <= token.position < element.end
-    )
-    needed = bound & outside
-    if _is_all_selected(place):
-        needed = bound
-    if any(map(_is_label_service, find_nested(place.pattern))):
-        needed |= {
-            name
-            for name in outside - bound
-            if (match := _LABELS.fullmatch(name)) and match[1] in bound
-        }
-    return needed
-
-
-def _is_label_service(element: Element) -> bool:
-    return bool(element.name and element.name.text.endswith(("#label>", ":label")))
-
-
-def _is_all_selected(place: Place) -> bool:
-    """Return whether SELECT * takes whatever the clause binds."""
-    for step in place.way:
-        if step.is_exists or (step.element and step.element.kind == "minus"):
-            return False
-        if step.select:
-            return step.select.projection is None
-    return False
-
-
-def _is_set(query: Query, place: Place) -> bool:
-    """Return whether it makes no difference how often a solution of the clause is there."""
-    if not _CHANCE.isdisjoint({t.upper for t in query.tokens if t.kind == "word"}):
-        return False
-    for step in place.way:
-        if step.is_exists or (step.element and step.element.kind == "minus"):
-            return True
-        if step.select and (found := _takes_set(step.select)) is not None:
-            return found
-    return False
-
-
-def _takes_set(select: Select) -> bool | None:
-    """Return whether a select heeds how often a solution is there; None: others decide."""
-    if select.is_aggregated:
-        return False
-    if select.is_distinct:
-        return True
-    return False if select.is_cut else None
-
-
-def _find_early(pattern: Group) -> Names:
-    """Return what a pattern binds before its first OPTIONAL, MINUS, BIND or the like."""
-    found = _NONE
-    for element in pattern.elements:
-        if element.kind in {"optional", "minus", "bind", "lateral"}:
-            break
-        if element.kind != "service":
-            found |= certain(element)
-    return found
-
-
-def _write_prologue(
-    query: Query, pattern: Group, prefixes: Mapping[str, str], base: str | None
-) -> str:
-    inside = [t for t in query.tokens if pattern.start <= t.position < pattern.end]
-    names = {t.text.partition(":")[0] for t in inside if t.kind == "name" and t.text[0] != "@"}
-    names.discard("_")
-    lines = []
-    if any(t.kind == "iri" and not _SCHEME.match(t.text) for t in inside):
-        lines.append(f"BASE <{find_base(query, base)}>\n")
-    for name in sorted(names):
-        if name in query.prefixes:
-            lines.append(f"PREFIX {name}: <{_resolve(query, query.prefixes[name], base)}>\n")
-        elif name in prefixes:
-            lines.append(f"PREFIX {name}: <{prefixes[name]}>\n")
-    return "".join(lines)
-
-
-def find_base(query: Query, base: str | None) -> str:
-    """Return what relative IRIs of a query are relative to."""
-    return _join(base or "", (query.base or "<>")[1:-1])
-
-
-def _resolve(query: Query, iri: str, base: str | None) -> str:
-    return iri[1:-1] if _SCHEME.match(iri) else _join(find_base(query, base), iri[1:-1])
-
-
-def _join(base: str, iri: str) -> str:
-    joined = urljoin(base, iri)
-    # Python's takes an empty fragment for none; prefixes end with one.
-    return f"{joined}#" if iri.endswith("#") and not joined.endswith("#") else joined
-
-
-def read_name(
-    query: Query, element: Element, prefixes: Mapping[str, str], base: str | None
-) -> str | None:
-    """Return the IRI that GRAPH or SERVICE names; None for a variable."""
-    assert element.name
-    if element.name.kind == "variable":
-        return None
-    return resolve_name(query, element.name.text, prefixes, base)
-
-
-def resolve_name(query: Query, text: str, prefixes: Mapping[str, str], base: str | None) -> str:
-    """Return the IRI that is written as ``<…>`` or as a prefixed name."""
-    text = resolve_escapes(text)
-    if text.startswith("<"):
-        return _resolve(query, text, base)
-    prefix, _, local = text.partition(":")
-    if prefix in query.prefixes:
-        start = _resolve(query, query.prefixes[prefix], base)
-    else:
-        start = prefixes.get(prefix, "")
-    return start + re.sub(r"\\(.)", r"\1", local)

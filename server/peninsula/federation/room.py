@@ -3,16 +3,19 @@
 Answers are parsed elsewhere, but joined here: a table of a megabyte takes several as terms. So
 all queries share a number of bytes. One that has nothing yet waits for its part, one that has
 something already is refused more than there is: so none waits for what another waiting one has.
+Of several queries of one client, all together take three quarters at most.
 """
 
 from __future__ import annotations
 
 import contextlib
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
 from peninsula.errors import Overloaded
+from peninsula.fairness import share
 from peninsula.federation.wire import OutOfTime, Patience
 
 #: Bytes for all queries together.
@@ -26,12 +29,13 @@ class Room:
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self.most_bytes = most_bytes
         self.used = 0
+        self._by_client: Counter[str] = Counter()
         self._freed = threading.Condition()
 
     @contextlib.contextmanager
-    def part(self) -> Iterator[Part]:
+    def part(self, client: str = "") -> Iterator[Part]:
         """Give what one query takes, all of which is given back at the end."""
-        part = Part(self)
+        part = Part(self, client)
         try:
             yield part
         finally:
@@ -40,8 +44,7 @@ class Room:
     def take(self, part: Part, count: int, patience: Patience) -> None:
         """Let ``part`` have more bytes; raises Overloaded where there are none in time."""
         with self._freed:
-            # What is larger than all there is gets it where nobody else has anything.
-            while self.used > part.used and self.used + count > self.most_bytes:
+            while not self._fits(part, count):
                 if part.used:
                     raise _make_overloaded()
                 self._freed.wait(min(_TICK, max(0.0, patience.left)))
@@ -50,12 +53,23 @@ class Room:
                 except OutOfTime:
                     raise _make_overloaded() from None
             self.used += count
+            self._by_client[part.client] += count
             part.used += count
+
+    def _fits(self, part: Part, count: int) -> bool:
+        """Return whether there is room; what is larger than all there is fits where it is alone."""
+        mine = self._by_client[part.client]
+        return (self.used == part.used or self.used + count <= self.most_bytes) and (
+            mine == part.used or mine + count <= share(self.most_bytes)
+        )
 
     def free(self, part: Part) -> None:
         """Take back all that ``part`` has."""
         with self._freed:
             self.used -= part.used
+            self._by_client[part.client] -= part.used
+            if not self._by_client[part.client]:
+                del self._by_client[part.client]
             part.used = 0
             self._freed.notify_all()
 
@@ -63,8 +77,9 @@ class Room:
 class Part:
     """What one query has of a room."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: Room, client: str = "") -> None:
         self._room = room
+        self.client = client
         self.used = 0
 
     def take(self, count: int, patience: Patience) -> None:

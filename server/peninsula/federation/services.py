@@ -51,8 +51,8 @@ class Service:
     stale: float = 0.0
     #: Most bindings that are sent along with one request.
     batch: int = 100
-    #: Most requests at the same time.
-    max_requests: int = 3
+    #: Most requests at the same time, of which one client makes three quarters at most.
+    max_requests: int = 4
     #: Most requests that one query may cause.
     max_requests_per_query: int = 200
     #: Hosts, besides its own, to which it may redirect.

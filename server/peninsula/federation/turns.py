@@ -1,7 +1,8 @@
 """Whose turn is it at a service, and until when is it left alone by all?
 
-A service is asked by a few at a time, the others wait. One that says that it has enough (429, or
-503 with Retry-After) is asked nothing until the time that it names is over, whoever wants to.
+A service is asked by a few at a time; the others wait, client by client, and some turns are left
+to clients that do not wait yet. A service that says that it has enough (429, or 503 with
+Retry-After) is asked nothing until the time that it names is over, whoever wants to.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ import math
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from peninsula.errors import UpstreamBusy
+from peninsula.fairness import FairQueue, share
 from peninsula.federation.wire import OutOfTime, Patience
 
 #: Seconds between two looks whether anybody still waits.
@@ -22,13 +25,18 @@ _TICK: Final = 0.25
 _LONGEST_PAUSE: Final = 3600.0
 
 
+@dataclass(eq=False)
+class _Ticket:
+    client: str
+
+
 class Turns:
     """Those who want something of one service; may be used from any thread."""
 
     def __init__(self, name: str, most: int) -> None:
         self.name = name
-        self._most = most
-        self._active = 0
+        self._free = most
+        self._line = FairQueue(share(most))
         self._until = 0.0
         self._changed = threading.Condition()
 
@@ -45,33 +53,44 @@ class Turns:
             self._changed.notify_all()
 
     @contextlib.contextmanager
-    def take(self, patience: Patience) -> Iterator[None]:
+    def take(self, patience: Patience, client: str = "") -> Iterator[None]:
         """Have a turn; raises UpstreamBusy where none comes in time, ClientGone."""
-        self._wait(patience)
+        ticket = _Ticket(client)
+        with self._changed:
+            self._line.append(ticket)
+            try:
+                self._wait(ticket, patience)
+            except BaseException:
+                self._line.remove(ticket)
+                raise
+            finally:
+                self._changed.notify_all()
         try:
             yield
         finally:
             with self._changed:
-                self._active -= 1
-                self._changed.notify()
+                self._free += 1
+                self._line.give_back(client)
+                self._changed.notify_all()
 
-    def _wait(self, patience: Patience) -> None:
-        with self._changed:
-            while True:
-                rest = self.pause_left
-                if rest >= patience.left:
-                    raise self.make_busy(rest)
-                if not rest and self._active < self._most:
-                    self._active += 1
-                    return
-                self._changed.wait(min(_TICK, rest or _TICK, patience.left))
-                try:
-                    patience.check()
-                except OutOfTime:
-                    raise UpstreamBusy(
-                        f"The service “{self.name}” is asked by too many at once.",
-                        "Ask again in a moment.",
-                    ) from None
+    def _wait(self, ticket: _Ticket, patience: Patience) -> None:
+        """Return once it is the turn of ``ticket``, which is taken then."""
+        while True:
+            rest = self.pause_left
+            if rest >= patience.left:
+                raise self.make_busy(rest)
+            if not rest and self._free and self._line.first is ticket:
+                self._line.popleft()
+                self._free -= 1
+                return
+            self._changed.wait(min(_TICK, rest or _TICK, patience.left))
+            try:
+                patience.check()
+            except OutOfTime:
+                raise UpstreamBusy(
+                    f"The service “{self.name}” is asked by too many at once.",
+                    "Ask again in a moment.",
+                ) from None
 
     def make_busy(self, seconds: float) -> UpstreamBusy:
         """Return the error that says for how long the service is left alone."""

@@ -25,12 +25,9 @@ from peninsula.dataset.interface import (
     kind_of,
 )
 from peninsula.errors import Forbidden, NotAcceptable, PeninsulaError, Unauthorized
-from peninsula.federation.dataset import (
-    Call,
-    FederatedDataset,
-    Federation,
-    Patience,
-)
+from peninsula.federation.calls import Call
+from peninsula.federation.dataset import FederatedDataset
+from peninsula.federation.evaluation import Federation, Patience
 from peninsula.federation.gateway import Gateway
 from peninsula.federation.services import Services
 from peninsula.formats import GRAPH_FORMATS, HTML, SOLUTION_FORMATS, TABLE_FORMATS, Format
@@ -176,6 +173,7 @@ def dataset(timeout: float | None = None, services: str | None = None) -> Datase
         min(timeout or longest, longest),
         who.is_gone,
         lambda left: site.database.view(replace(who, timeout=left), state),
+        who.client,
     )
     mode = services or read_services(request.args.to_dict())
     return FederatedDataset(view, site.federation, patience=patience, mode=mode, note=_note_calls)

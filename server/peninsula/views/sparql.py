@@ -20,7 +20,7 @@ from peninsula.errors import (
     QueryTimeout,
     UpstreamFailed,
 )
-from peninsula.federation.dataset import Call
+from peninsula.federation.calls import Call
 from peninsula.formats import (
     COLUMNAR_FORMATS,
     GRAPH_FORMATS,

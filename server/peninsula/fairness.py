@@ -1,0 +1,80 @@
+"""Whose turn is it, where many clients wait for few places?
+
+Clients take turns: round robin (fair queueing: J. Nagle, RFC 970), and some places are left to
+those who do not wait yet.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, deque
+from typing import Any
+
+
+def share(places: int) -> int:
+    """Return how many of so many places one client may hold: three quarters of them."""
+    return max(1, places * 3 // 4)
+
+
+class FairQueue:
+    """Tasks in the order in which they are taken up: one of each client, then the next of each.
+
+    A task has the ``client`` that it is for as an attribute. The queue is true while a task may be
+    taken up: one whose client holds fewer than ``most_of_one`` already. Whoever uses it from
+    several threads locks around every use.
+    """
+
+    def __init__(self, most_of_one: float = math.inf) -> None:
+        self.most_of_one = most_of_one
+        # The client whose turn is next comes first.
+        self._lines: dict[str, deque[Any]] = {}
+        self._held: Counter[str] = Counter()
+        self._length = 0
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __bool__(self) -> bool:
+        return self._next() is not None
+
+    def append(self, task: Any) -> None:
+        """Put ``task`` behind the others of its client."""
+        self._lines.setdefault(task.client, deque()).append(task)
+        self._length += 1
+
+    def remove(self, task: Any) -> None:
+        """Forget ``task``, which has not been taken up; raises ValueError without it."""
+        line = self._lines.get(task.client, deque())
+        line.remove(task)
+        if not line:
+            del self._lines[task.client]
+        self._length -= 1
+
+    @property
+    def first(self) -> Any:
+        """Return the task that is taken up next, None where none may be."""
+        client = self._next()
+        return None if client is None else self._lines[client][0]
+
+    def popleft(self) -> Any:
+        """Take the first task of the client whose turn it is; raises IndexError without one."""
+        client = self._next()
+        if client is None:
+            raise IndexError("no task may be taken up")
+        line = self._lines.pop(client)
+        task = line.popleft()
+        if line:
+            self._lines[client] = line
+        self._length -= 1
+        self._held[client] += 1
+        return task
+
+    def give_back(self, client: str) -> None:
+        """Count a task of ``client`` as done."""
+        self._held[client] -= 1
+        if self._held[client] <= 0:
+            del self._held[client]
+
+    def _next(self) -> str | None:
+        # At most threads / most_of_one clients hold as many as they may, so that this is short.
+        return next((name for name in self._lines if self._held[name] < self.most_of_one), None)
