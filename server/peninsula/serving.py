@@ -18,10 +18,13 @@ import logging
 import math
 import os
 import resource
+import select
 import signal
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import zip_longest
 from types import FrameType
 from typing import Any, Final
 
@@ -71,12 +74,14 @@ _TOO_MANY: Final = (
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\nContent-Length: 0\r\n"
     b"Connection: close\r\n\r\n"
 )
-_ACCEPTED_AT_ONCE: Final = 64
 # What waits to be sent, at most, for each connection; the application waits meanwhile.
 _OUTPUT_BYTES: Final = 512 * 1024
 _LONGEST_CHUNK_LINE: Final = 1024
 _LONGEST_TRAILER: Final = 16 * 1024
 _TICK: Final = 0.5
+#: Seconds after which the network is looked at anew, so that nobody waits behind the bytes of
+#: thousands: what waits longer still comes next.
+_SLICE: Final = 0.05
 _REASONS = {
     errno.EADDRINUSE: "the port is in use",
     errno.EACCES: "this port needs the rights of an administrator",
@@ -367,12 +372,30 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         self._lingers_until = math.inf  # set once all is said
         self._is_refused = False
         self._is_unwanted = False
+        self._is_counted = False
         super().__init__(*arguments, **more)
+        self.server.held[self.host] += 1
+        self._is_counted = True
+
+    def del_channel(self, map: Any = None) -> None:
+        """Forget the connection."""
+        super().del_channel(map)
+        if self._is_counted:
+            self._is_counted = False
+            held: Counter[str] = self.server.held
+            held[self.host] -= 1
+            if not held[self.host]:
+                del held[self.host]
+
+    @property
+    def host(self) -> str:
+        """Return the address at the other end."""
+        return str(self.addr[0]) if isinstance(self.addr, tuple) else ""
 
     @property
     def client(self) -> str:
         """Return whom the first request is for: its address, as a trusted proxy tells it."""
-        host = str(self.addr[0]) if isinstance(self.addr, tuple) else ""
+        host = self.host
         requests = self.requests
         if host == self.server.config.trusted_proxy and requests:
             told: str = requests[0].headers.get("X_FORWARDED_FOR", "")
@@ -532,6 +555,8 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         )
         adj.body_limit = body_limit or (lambda *_request: config.max_upload_bytes)
         _allow_files(CONNECTIONS + 512)
+        #: How many connections each address has.
+        self.held: Counter[str] = Counter()
         super().__init__(
             application,
             map={},
@@ -562,8 +587,9 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         return min(1.0, self.header_timeout) if self.in_connection_overflow else self.header_timeout
 
     def handle_accept(self) -> None:
-        """Take the connections that wait: a turn for each would take long where there are many."""
-        for _ in range(_ACCEPTED_AT_ONCE):
+        """Take the connections that wait: whoever is behind a thousand of them waits for all."""
+        until = time.monotonic() + _SLICE
+        while time.monotonic() < until:
             self._has_accepted = False
             super().handle_accept()
             if not self._has_accepted:
@@ -583,14 +609,9 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         return None
 
     def _has_its_share(self, address: Any) -> bool:
-        channels = self.active_channels
-        if len(channels) < CONNECTIONS_OF_ONE or not isinstance(address, tuple):
+        if not isinstance(address, tuple) or address[0] == self.config.trusted_proxy:
             return False
-        host = address[0]
-        if host == self.config.trusted_proxy:
-            return False
-        held = [channel for channel in channels.values() if channel.addr[0] == host]
-        return len(held) >= CONNECTIONS_OF_ONE
+        return self.held[address[0]] >= CONNECTIONS_OF_ONE
 
     def stop(self) -> None:
         """Accept nothing more and end when what runs is done; called twice: end at once."""
@@ -620,7 +641,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
 
     def _turn(self) -> None:
         """Move bytes until something happens or half a second is over, and look at the times."""
-        wasyncore.poll2(_TICK, self._map)
+        self._move_bytes()
         now = time.monotonic()
         if now >= self._next_look or self.is_stopping:
             self._next_look = now + _TICK
@@ -628,6 +649,41 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
                 channel.enforce_times(now)
 
     _next_look = 0.0
+    _last_moved = -1
+
+    def _move_bytes(self) -> None:
+        poll = select.poll()
+        for number, each in list(self._map.items()):
+            flags = select.POLLIN | select.POLLPRI if each.readable() else 0
+            if each.writable() and not each.accepting:
+                flags |= select.POLLOUT
+            if flags:
+                poll.register(number, flags)
+        found = poll.poll(_TICK * 1000)
+        channels = []
+        for number, flags in found:
+            each = self._map.get(number)
+            if isinstance(each, Channel):
+                channels.append((number, flags))
+            elif each:
+                wasyncore.readwrite(each, flags)
+        until = time.monotonic() + _SLICE
+        for number, flags in self._in_turns(channels):
+            if each := self._map.get(number):
+                wasyncore.readwrite(each, flags)
+                self._last_moved = number
+            if time.monotonic() >= until:
+                return
+
+    def _in_turns(self, found: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+        """Go on where it was broken off, with one connection of each address after another."""
+        found.sort(key=lambda event: (event[0] <= self._last_moved, event[0]))
+        by_host: dict[str, list[tuple[int, int]]] = {}
+        for event in found:
+            if channel := self._map.get(event[0]):
+                by_host.setdefault(channel.host, []).append(event)
+        for turn in zip_longest(*by_host.values()):
+            yield from filter(None, turn)
 
     def _end(self) -> None:
         running = len(self.active_channels)
