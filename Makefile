@@ -38,9 +38,10 @@ $(BUILT): $(READY) $(wildcard $(WEB)/*.* $(WEB)/src/*.ts $(WEB)/src/*/*.ts $(WEB
 serve: $(BUILT)
 	@$(BIN)/peninsula serve $(ARGS)
 
-# A file's tests stay together, because they share servers; ARGS=-n0 runs all in one process.
+# A file's tests stay together, because they share servers; ARGS=-n0 runs all in one process. The
+# hundreds of processes that they start take a third less time where they find compiled modules.
 test: $(BUILT)
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 lint: $(BUILT)
 	@$(BIN)/ruff check $(CODE)
