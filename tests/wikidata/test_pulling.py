@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from peninsula.errors import QueryForbidden, UpstreamBusy, UpstreamFailed
+from peninsula.federation import gateway
 from peninsula.wikidata.slice import Slice
 from peninsula.wikidata.snapshot import Snapshot
 from peninsula.wikidata.terms import DIRECT, ITEM
@@ -108,11 +109,11 @@ def test_it_is_polite(pulling: Pulling) -> None:
 # What goes wrong.
 
 PASSING = {
-    "429 in seconds": servers.TooMany(0.05),
+    "429 in seconds": servers.TooMany(0),
     "429 as a date": servers.TooMany(0, is_date=True),
     "429 without a word": servers.TooMany(None),
     "503": servers.Status(503),
-    "503 with Retry-After": servers.TooMany(0.05, status=503),
+    "503 with Retry-After": servers.TooMany(0, status=503),
     "500": servers.Status(500),
     "closed without a word": servers.HangUp(),
     "reset": servers.HangUp(is_reset=True),
@@ -129,8 +130,12 @@ PASSING = {
 
 
 @pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
-def test_what_passes_leaves_no_trace(pulling: Pulling, clean: bytes, fault: Fault) -> None:
+def test_what_passes_leaves_no_trace(
+    pulling: Pulling, clean: bytes, fault: Fault, monkeypatch: pytest.MonkeyPatch
+) -> None:
     proxy = pulling.proxy
+    # How long a service is left alone that does not say how long.
+    monkeypatch.setattr(gateway, "_PAUSE", 0.05)
     # The first request, some in the middle of batches, and one to the end of it.
     proxy.rule = lambda _, number: fault if number in {0, 17, 18, 33} else None
     assert snapshot_bytes(pulling.pull()) == clean
