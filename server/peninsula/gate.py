@@ -9,6 +9,7 @@ Runs in the writer's process, between the delta and its publication.
 from __future__ import annotations
 
 import io
+import os
 import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
@@ -46,6 +47,14 @@ from peninsula.wikidata.slice import SNAPSHOT
 #: Graphs that are not judged: they follow from others, are the server's own, or say in the words of
 #: others what others say.
 UNJUDGED: Final = frozenset(ox.NamedNode(name) for name in (*COMPUTED, HISTORY, SNAPSHOT))
+
+#: A change of so many statements, and of this part of the state, is judged by the whole state: each
+#: of its things would be looked at alone, and the engine looks at all of them together sooner.
+_LARGE: Final = 8000
+_LARGE_PART: Final = 10
+#: Statements that are copied into memory, where they are asked several times as fast as on disk.
+_MOST_COPIED: Final = 4_000_000
+_MOST_THREADS: Final = 4
 
 #: For the answers before a trial, and as many again for those after it.
 _SECONDS_OF_QUESTIONS: Final = 5.0
@@ -96,13 +105,21 @@ class ShapesGate:
     ) -> Verdict:
         """Judge ``delta``, which ``store`` already holds."""
         began = time.monotonic()
+        is_large = _is_large(delta, store)
+        if is_large:
+            store = _copy(store)
         graphs = judged_graphs(store)
-        found = affected(self._shapes, delta, store, graphs=graphs)
+        found = (
+            Affected(everything=True)
+            if is_large
+            else affected(self._shapes, delta, store, graphs=graphs)
+        )
         after = self._validate(store, graphs, found)
         before = _NOTHING
         answers = self._answers(store) if asks_questions else {}
         questions: dict[str, Any] = {}
-        if after.violations or is_trial:
+        # What was odd before anywhere in the state is no news.
+        if after.violations or is_trial or (is_large and after.results):
             deltas.apply(store, delta.inverse())
             try:
                 before = self._validate(store, graphs, found)
@@ -127,12 +144,17 @@ class ShapesGate:
             return Verdict(remarks={} if is_silent else {"validation": told})
         return Verdict(_refusal(report, told), {"validation": told})
 
-    def judge_whole(self, before: ox.Store | None, after: ox.Store) -> Verdict:
-        """Judge a state against the one before it, each in whole."""
+    def judge_whole(
+        self, before: ox.Store | None, after: ox.Store, *, tells_news: bool = False
+    ) -> Verdict:
+        """Judge a state against the one before it, each in whole.
+
+        With ``tells_news``, warnings that were there before are not told again.
+        """
         everything = Affected(everything=True)
         now = self._validate(after, judged_graphs(after), everything)
         then = _NOTHING
-        if now.violations and before is not None:
+        if before is not None and (now.violations or (tells_news and now.results)):
             then = self._validate(before, judged_graphs(before), everything)
         report = now.only(_difference(now.results, then.results))
         told = report.to_json()
@@ -177,7 +199,12 @@ class ShapesGate:
             focus = found.targets(self._shapes, Statements(store, graphs))
             if not focus:
                 return _NOTHING
-        return _read(store, graphs, validate_store(store, self._shapes, graphs=graphs, focus=focus))
+        # The whole is asked in large questions, during which the engine lets other threads run.
+        threads = min(os.cpu_count() or 1, _MOST_THREADS) if focus is None else 1
+        found_wrong = validate_store(
+            store, self._shapes, graphs=graphs, focus=focus, threads=threads
+        )
+        return _read(store, graphs, found_wrong)
 
     def _answers(self, store: ox.Store) -> dict[str, Counter[bytes]]:
         """Return the answers to the questions of the library, as far as the time allows."""
@@ -194,6 +221,21 @@ class ShapesGate:
             template.ask(dataset, template.examples).write(CSV, output)
             answers[slug] = Counter(output.getvalue().splitlines())
         return answers
+
+
+def _is_large(delta: Delta, store: ox.Store) -> bool:
+    """Return whether a change, which ``store`` holds, is judged sooner by the whole state."""
+    size = len(delta.added) + len(delta.removed)
+    return size > _LARGE and size * _LARGE_PART > len(store) and len(store) <= _MOST_COPIED
+
+
+def _copy(store: ox.Store) -> ox.Store:
+    """Return the state in memory."""
+    copy = ox.Store()
+    copy.bulk_extend(store)
+    for name in store.named_graphs():
+        copy.add_graph(name)
+    return copy
 
 
 class ForeignGate(OpenGate):

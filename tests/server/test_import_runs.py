@@ -392,6 +392,7 @@ def test_a_large_change_is_judged_in_whole_and_told_in_place(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("peninsula.importing.targets._LARGE", 10)
+    monkeypatch.setattr("peninsula.gate._LARGE", 10)
     edit("summits.csv", "2020-01-02", "2019-12-31")
     for option in ((), ("--dry-run",)):
         code, out, _ = run(*option)

@@ -7,7 +7,7 @@ has in any of its named graphs is not said again, so that importing a file twice
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
@@ -56,10 +56,10 @@ class Comparison:
         graph: str,
         problems: Problems,
         *,
-        statements: IO[bytes],
         additions: IO[bytes],
+        statements: IO[bytes] | None = None,
     ) -> None:
-        """``statements`` gets all of them as N-Triples, ``additions`` the new ones as N-Quads."""
+        """``additions`` gets the new statements as N-Quads, ``statements`` all as N-Triples."""
         self.counts = Counts()
         self._ask = ask
         self._graph = ox.NamedNode(graph)
@@ -98,9 +98,17 @@ class Comparison:
             if isinstance(triple.subject, ox.NamedNode)
         }
         known = self._look_up(subjects)
+        quads = as_stored(
+            ox.Quad(triple.subject, triple.predicate, triple.object, self._graph)
+            for _, made in waiting
+            for triple, _ in made.statements
+        )
         additions: list[ox.Quad] = []
+        start = 0
         for generator, made in waiting:
-            additions += self._compare(generator, made, known)
+            end = start + len(made.statements)
+            additions += self._compare(generator, made, quads[start:end], known)
+            start = end
         self._subjects |= subjects
         self.counts.new_things, self.counts.changed_things = len(self._new), len(self._changed)
         if additions:
@@ -127,39 +135,45 @@ class Comparison:
         return known
 
     def _compare(
-        self, generator: Generator, made: RowStatements, known: dict[str, _Known]
-    ) -> Iterator[ox.Quad]:
+        self,
+        generator: Generator,
+        made: RowStatements,
+        quads: Sequence[ox.Quad],
+        known: dict[str, _Known],
+    ) -> list[ox.Quad]:
+        """Return those of the statements of a row that are new; ``quads`` are they as stored."""
         self._check_collision(generator, made)
-        quads = as_stored(
-            ox.Quad(t.subject, t.predicate, t.object, self._graph) for t, _ in made.statements
-        )
+        existing = generator.table.existing
+        said: list[ox.Quad] = []
+        added: list[ox.Quad] = []
         is_refused = False
-        stated: dict[tuple[str, str], set[object]] = {}
         for quad, (_, position) in zip(quads, made.statements, strict=True):
             assert isinstance(quad.subject, ox.NamedNode)
             subject = quad.subject.value
-            triple = quad.triple
             if subject != made.subject:
                 # Of other things several rows may say the same.
+                triple = quad.triple
                 if triple in self._shared:
                     continue
                 self._shared.add(triple)
-            self.counts.triples += 1
-            self._statements.write(f"{triple} .\n".encode())
-            stated.setdefault((subject, quad.predicate.value), set()).add(quad.object)
+            said.append(quad)
             of = known.get(subject)
             if of is None:
                 self._new.add(subject)
-                yield quad
+                added.append(quad)
             elif quad.object not in of.values.get(quad.predicate.value, ()):
-                existing = generator.table.existing
                 if existing == "refuse" and subject == made.subject and not is_refused:
                     is_refused = True
                     self._refuse(generator, made, quad, position, of)
                 self._changed.add(subject)
-                yield quad
-        if generator.table.existing == "replace":
-            self._replace(stated, known)
+                added.append(quad)
+        self.counts.triples += len(said)
+        if self._statements:
+            triples = (quad.triple for quad in said)
+            self._statements.write(ox.serialize(triples, format=ox.RdfFormat.N_TRIPLES) or b"")
+        if existing == "replace":
+            self._replace(said, known)
+        return added
 
     def _check_collision(self, generator: Generator, made: RowStatements) -> None:
         here = (generator.file.name, made.number)
@@ -189,10 +203,13 @@ class Comparison:
         )
         self._problems.add(Problem(generator.place(made, position), message))
 
-    def _replace(
-        self, stated: dict[tuple[str, str], set[object]], known: dict[str, _Known]
-    ) -> None:
+    def _replace(self, said: Iterable[ox.Quad], known: dict[str, _Known]) -> None:
         """Note what the row says otherwise of a thing than the graph imported to."""
+        stated: dict[tuple[str, str], set[object]] = {}
+        for quad in said:
+            assert isinstance(quad.subject, ox.NamedNode)
+            key = (quad.subject.value, quad.predicate.value)
+            stated.setdefault(key, set()).add(quad.object)
         for (subject, property), values in stated.items():
             for known_property, value in known.get(subject, _Known()).here:
                 if known_property == property and value not in values:

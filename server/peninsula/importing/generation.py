@@ -16,7 +16,7 @@ from typing import Final
 import pyoxigraph as ox
 
 from peninsula.importing.cells import CellError, CellReader, Value
-from peninsula.importing.mapping import Column, Table
+from peninsula.importing.mapping import COLUMN_VARIABLES, Column, Table
 from peninsula.importing.reading import SourceRow, TableFile, Tick
 from peninsula.importing.report import Place, Problem, Problems, show_value
 from peninsula.importing.resolving import Names
@@ -49,6 +49,23 @@ class _Plan:
     datatype: ox.NamedNode | None
     #: The position in the file of the column from which its statements come.
     position: int
+    #: Its property and its value, where they are the same in every row.
+    property: ox.NamedNode | None
+    value: ox.NamedNode | None
+    #: Whether what it makes depends on which column it is.
+    is_placed: bool
+
+
+@dataclass(slots=True)
+class _Scope:
+    """A row under way, or one value of a list in it: what templates are filled with."""
+
+    row: SourceRow
+    cells: Mapping[str, tuple[Value, ...]]
+    values: dict[str, str | None]
+    problems: Problems
+    #: Of what columns speak here, by the source of their templates.
+    abouts: dict[str, ox.NamedNode] = field(default_factory=dict)
 
 
 class Generator:
@@ -63,7 +80,6 @@ class Generator:
         self._columns: list[Column] = []
         self._positions: dict[str, int] = {}
         self._plans: list[_Plan] = []
-        self._main: Template | None = None
         self._nodes: dict[str, ox.NamedNode] = {}
         #: Rows that were read so far, the wrong ones among them.
         self.count = 0
@@ -149,13 +165,31 @@ class Generator:
         self._columns = list(found)
         self._positions = {c.name: place for place, c in enumerate(found, start=1)}
         self._plans = [
-            _Plan(column, _datatype_of(column), self._position_of(column))
+            self._plan(column)
             for column in self.table.columns
             if not column.is_suppressed and (column.is_virtual or column.name in self._positions)
         ]
-        abouts = [plan.column.about for plan in self._plans if plan.column.about]
-        self._main = abouts[0] if abouts else None
         self._variables = _used_variables(self.table)
+
+    def _plan(self, column: Column) -> _Plan:
+        templates = [t for t in (column.about, column.predicate, column.value, column.text) if t]
+        return _Plan(
+            column,
+            _datatype_of(column),
+            self._position_of(column),
+            self._constant(column.predicate),
+            self._constant(column.value),
+            any(name in COLUMN_VARIABLES for t in templates for name in t.variables),
+        )
+
+    def _constant(self, template: Template | None) -> ox.NamedNode | None:
+        """Return the one node that a template makes; None where rows differ, or it makes none."""
+        if template is None or template.variables:
+            return None
+        try:
+            return self._node(template.expand({}) or "")
+        except ValueError:
+            return None
 
     def _position_of(self, column: Column) -> int:
         """Return where in the file the values of a column come from, 0 where from nowhere."""
@@ -190,7 +224,7 @@ class Generator:
         values = self._variables_of(row, cells, problems)
         made = RowStatements(row.number, row.line, "")
         if problems.count == before:
-            self._state(row, cells, values, made, problems)
+            self._state(_Scope(row, cells, values, problems), made)
         return made if problems.count == before else None
 
     def _trim(self, text: str) -> str:
@@ -244,132 +278,130 @@ class Generator:
             problems.add(self._problem(row, self._positions[name], str(error), (), value.text))
             return None
 
-    def _state(
-        self,
-        row: SourceRow,
-        cells: Mapping[str, tuple[Value, ...]],
-        values: dict[str, str | None],
-        made: RowStatements,
-        problems: Problems,
-    ) -> None:
+    def _state(self, scope: _Scope, made: RowStatements) -> None:
         seen: set[ox.Triple] = set()
+        cells = scope.cells
         for plan in self._plans:
             column = plan.column
-            if any(not cells.get(name) for name in column.when):
+            if column.when and any(not cells.get(name) for name in column.when):
                 continue
             if column.each:
                 for value in cells.get(column.each, ()):
-                    each = dict(values)
+                    each = dict(scope.values)
                     for variable, name, part in self._variables:
                         if name == column.each:
-                            each[variable] = self._part(row, name, part, value, problems)
-                    self._state_column(row, plan, cells, each, made, seen, problems)
+                            each[variable] = self._part(
+                                scope.row, name, part, value, scope.problems
+                            )
+                    one = _Scope(scope.row, cells, each, scope.problems)
+                    self._state_column(one, plan, made, seen)
             else:
-                self._state_column(row, plan, cells, values, made, seen, problems)
+                self._state_column(scope, plan, made, seen)
 
     def _state_column(
-        self,
-        row: SourceRow,
-        plan: _Plan,
-        cells: Mapping[str, tuple[Value, ...]],
-        values: dict[str, str | None],
-        made: RowStatements,
-        seen: set[ox.Triple],
-        problems: Problems,
+        self, scope: _Scope, plan: _Plan, made: RowStatements, seen: set[ox.Triple]
     ) -> None:
         column = plan.column
-        objects = list(self._objects(row, plan, cells, values, problems))
+        if plan.is_placed:
+            values = scope.values | {
+                "_name": column.name,
+                "_column": str(column.number),
+                "_sourceColumn": str(plan.position),
+            }
+            scope = _Scope(scope.row, scope.cells, values, scope.problems)
+        objects = list(self._objects(scope, plan))
         if not objects:
             return
-        values = values | {
-            "_name": column.name,
-            "_column": str(column.number),
-            "_sourceColumn": str(plan.position),
-        }
-        assert column.about
-        assert column.predicate
-        about = self._expand(row, plan, column.about, values, "a name of the thing", problems)
-        property = self._expand(row, plan, column.predicate, values, "a property", problems)
+        about = self._about(scope, plan)
+        property = plan.property
+        if property is None:
+            assert column.predicate
+            property = self._expand(scope, plan, column.predicate, scope.values, "a property")
         if about is None or property is None:
             return
-        if about.value.startswith(_PROTECTED):
-            message = f"{about} belongs to the ontology, which is not imported into"
-            problems.add(self._problem(row, plan.position, message))
-            return
-        if column.about is self._main or not made.subject:
-            made.subject = made.subject or about.value
+        if not made.subject:
+            made.subject = about.value
         for value in objects:
             triple = ox.Triple(about, property, value)
             if triple not in seen:
                 seen.add(triple)
                 made.statements.append((triple, plan.position))
 
-    def _objects(
-        self,
-        row: SourceRow,
-        plan: _Plan,
-        cells: Mapping[str, tuple[Value, ...]],
-        values: dict[str, str | None],
-        problems: Problems,
-    ) -> Iterator[ox.NamedNode | ox.Literal]:
+    def _about(self, scope: _Scope, plan: _Plan) -> ox.NamedNode | None:
+        """Return the thing of which a column speaks; it must not belong to the ontology."""
+        template = plan.column.about
+        assert template
+        known = scope.abouts.get(template.source)
+        if known is not None:
+            return known
+        about = self._expand(scope, plan, template, scope.values, "a name of the thing")
+        if about is None:
+            return None
+        if about.value.startswith(_PROTECTED):
+            message = f"{about} belongs to the ontology, which is not imported into"
+            scope.problems.add(self._problem(scope.row, plan.position, message))
+            return None
+        scope.abouts[template.source] = about
+        return about
+
+    def _objects(self, scope: _Scope, plan: _Plan) -> Iterator[ox.NamedNode | ox.Literal]:
         """Yield the values that a column gives in this row."""
         column = plan.column
         if column.is_virtual:
-            if column.value:
-                yield from self._value_of(row, plan, column.value, values, problems)
+            if plan.value is not None:
+                yield plan.value
+            elif column.value:
+                yield from self._value_of(scope, plan, column.value, scope.values)
             else:
-                text = column.text.expand(values) if column.text else column.described.default
+                text = column.text.expand(scope.values) if column.text else column.described.default
                 if text:
-                    yield self._literal(row, plan, text, problems)
+                    yield self._literal(scope, plan, text)
             return
-        for value in cells.get(column.name, ()):
-            if column.value:
-                own = values
+        for value in scope.cells.get(column.name, ()):
+            if plan.value is not None:
+                yield plan.value
+            elif column.value:
+                own = scope.values
                 if column.separator:
-                    own = values | {
-                        variable: self._part(row, name, part, value, problems)
+                    own = own | {
+                        variable: self._part(scope.row, name, part, value, scope.problems)
                         for variable, name, part in self._variables
                         if name == column.name
                     }
-                yield from self._value_of(row, plan, column.value, own, problems)
+                yield from self._value_of(scope, plan, column.value, own)
             elif value.iri:
                 yield self._node(value.iri)
             else:
-                yield self._literal(row, plan, value.text, problems, is_read=True)
+                yield self._literal(scope, plan, value.text, is_read=True)
 
     def _value_of(
-        self,
-        row: SourceRow,
-        plan: _Plan,
-        template: Template,
-        values: dict[str, str | None],
-        problems: Problems,
+        self, scope: _Scope, plan: _Plan, template: Template, values: dict[str, str | None]
     ) -> Iterator[ox.NamedNode]:
         if not template.missing(values):
-            node = self._expand(row, plan, template, values, "a value", problems)
+            node = self._expand(scope, plan, template, values, "a value")
             if node is not None:
                 yield node
 
     def _literal(
-        self, row: SourceRow, plan: _Plan, text: str, problems: Problems, *, is_read: bool = False
+        self, scope: _Scope, plan: _Plan, text: str, *, is_read: bool = False
     ) -> ox.Literal:
         if not is_read and plan.column.described.datatype:
             try:
                 text = self._readers[plan.column.name].read(text)[0].text
             except CellError as error:
-                problems.add(self._problem(row, plan.position, f"{plan.column.shown}: {error}"))
+                message = f"{plan.column.shown}: {error}"
+                scope.problems.add(self._problem(scope.row, plan.position, message))
         if plan.column.language:
             return ox.Literal(text, language=plan.column.language)
         return ox.Literal(text, datatype=plan.datatype) if plan.datatype else ox.Literal(text)
 
     def _expand(
         self,
-        row: SourceRow,
+        scope: _Scope,
         plan: _Plan,
         template: Template,
         values: Mapping[str, str | None],
         what: str,
-        problems: Problems,
     ) -> ox.NamedNode | None:
         try:
             iri = template.expand(values)
@@ -382,13 +414,13 @@ class Generator:
                 f"{what} is made of {{{missing}}}, which is empty here ({template.source}); where "
                 "it may be empty, let the mapping say so with “import:when”"
             )
-            problems.add(self._problem(row, position, message))
+            scope.problems.add(self._problem(scope.row, position, message))
             return None
         try:
             return self._node(iri)
         except ValueError as error:
             message = f"{show_value(iri)} is no IRI ({template.source}): {error}"
-            problems.add(self._problem(row, plan.position, message))
+            scope.problems.add(self._problem(scope.row, plan.position, message))
             return None
 
     def _node(self, iri: str) -> ox.NamedNode:

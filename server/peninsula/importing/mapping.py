@@ -81,7 +81,7 @@ _PARTS: Final = {
     "plain": ("slug",),
 }
 _ROW_VARIABLES: Final = ("_row", "_sourceRow")
-_COLUMN_VARIABLES: Final = ("_name", "_column", "_sourceColumn")
+COLUMN_VARIABLES: Final = ("_name", "_column", "_sourceColumn")
 
 
 @dataclass(frozen=True)
@@ -540,7 +540,7 @@ class _Reader:
             for other in columns
             if not other.is_virtual
             for variable in (other.name, *(f"{other.name}.{part}" for part in other.parts))
-        } | {*_ROW_VARIABLES, *_COLUMN_VARIABLES}
+        } | {*_ROW_VARIABLES, *COLUMN_VARIABLES}
         templates = {
             "aboutUrl": column.about, "propertyUrl": column.predicate, "valueUrl": column.value,
             "import:text": column.text,

@@ -7,10 +7,12 @@ store, to a server or as a file of Turtle. Where anything is wrong, nothing ente
 from __future__ import annotations
 
 import contextlib
+import gc
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -34,12 +36,7 @@ from peninsula.importing.mapping import Table, TableMapping, read_mapping
 from peninsula.importing.reading import TableFile
 from peninsula.importing.report import ImportReport, Place, Problem, Problems, Source
 from peninsula.importing.resolving import Names
-from peninsula.importing.targets import (
-    Outcome,
-    ServerTarget,
-    Target,
-    open_store,
-)
+from peninsula.importing.targets import Change, Outcome, ServerTarget, Target, open_store
 from peninsula.knowledge import CATALOG, COMPUTED, ONTOLOGY
 from peninsula.loading import Progress
 from peninsula.namespaces import shorten
@@ -148,6 +145,18 @@ def _open(order: Order, config: Config, progress: Progress) -> Iterator[Target]:
         yield target
 
 
+@contextlib.contextmanager
+def _without_collection() -> Iterator[None]:
+    """Look for no circles of objects: what a table makes are many, and none is in a circle."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
 class _Run:
     """One import under way."""
 
@@ -167,7 +176,8 @@ class _Run:
         report = self._report
         with tempfile.TemporaryDirectory(prefix="peninsula-import-") as name:
             folder = Path(name)
-            removals = self._read(pairs, folder)
+            with _without_collection():
+                removals = self._read(pairs, folder)
             if not self._problems:
                 outcome = self._judge(folder, removals)
                 report.generation = outcome.generation
@@ -181,12 +191,13 @@ class _Run:
         report, problems = self._report, self._problems
         self._progress("Reading names", 0, 0)
         self._names.open_all(c.wanted for t, _ in pairs for c in t.columns if c.wanted)
-        with (
-            (folder / "all.nt").open("wb") as statements,
-            (folder / "new.nq").open("wb") as additions,
-        ):
+        with contextlib.ExitStack() as files:
+            additions = files.enter_context((folder / "new.nq").open("wb"))
+            statements = None
+            if self._order.output:
+                statements = files.enter_context((folder / "all.nt").open("wb"))
             comparison = Comparison(
-                self._target.ask, report.graph, problems, statements=statements, additions=additions
+                self._target.ask, report.graph, problems, additions=additions, statements=statements
             )
             for table, file in pairs:
                 generator = self._generators[table.url] = Generator(table, file, self._names)
@@ -222,8 +233,25 @@ class _Run:
         report = self._report
         if report.is_nothing_new:
             return Outcome()
+        change = Change(
+            report.graph,
+            folder / "new.nq",
+            report.added,
+            frozenset(removals),
+            partial(self._write_patch, folder, removals),
+        )
+        self._progress("Validating", 0, 0)
+        outcome = self._target.change(change, is_trial=self._order.is_trial)
+        if outcome.results:
+            self._progress("Locating", 0, 0)
+            self._tell(outcome)
+        if outcome.is_refused and not self._problems:
+            self._problems.add(Problem(Place(report.files[0].name), "the shapes refuse it"))
+        return outcome
+
+    def _write_patch(self, folder: Path, removals: set[ox.Triple]) -> Path:
+        report = self._report
         files = ", ".join(source.name for source in report.files)
-        summary = f"{files} by {report.mapping.name}"
         patch = folder / "change.rdfp"
         write_patch(
             patch,
@@ -231,16 +259,9 @@ class _Run:
             removals,
             report.graph,
             [*report.files, report.mapping],
-            summary,
+            f"{files} by {report.mapping.name}",
         )
-        self._progress("Validating", 0, 0)
-        outcome = self._target.change(patch, report.graph, is_trial=self._order.is_trial)
-        if outcome.results:
-            self._progress("Locating", 0, 0)
-            self._tell(outcome)
-        if outcome.is_refused and not self._problems:
-            self._problems.add(Problem(Place(report.files[0].name), "the shapes refuse it"))
-        return outcome
+        return patch
 
     def _tell(self, outcome: Outcome) -> None:
         default = Place(self._report.files[0].name)

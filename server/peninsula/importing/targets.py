@@ -11,7 +11,7 @@ import getpass
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -22,18 +22,16 @@ from peninsula.client import IRI, BlankNode, Client, Literal, Refused, Text
 from peninsula.client.answers import Answer
 from peninsula.client.terms import Value, write_term
 from peninsula.config import Config
-from peninsula.dataset import delta as deltas
-from peninsula.dataset.delta import Delta
 from peninsula.dataset.generations import Generation, Generations
 from peninsula.dataset.interface import Dataset, Solutions
 from peninsula.dataset.local import LocalDataset
-from peninsula.dataset.writer import Gate, Verdict, Writer
+from peninsula.dataset.writer import Writer
 from peninsula.errors import ShapesViolated, StoreInUse, display_path
 from peninsula.gate import ShapesGate, open_gate
 from peninsula.knowledge import find_knowledge
 from peninsula.loading import Progress, make_policy, open_local, prepare
 
-#: Statements of a change that is judged by the whole state.
+#: Statements of a change that is tried in memory alone.
 _LARGE: Final = 20_000
 _AGENT: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -50,6 +48,23 @@ class Outcome:
     results: list[Mapping[str, Any]] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Change:
+    """What an import adds to a graph and removes from it."""
+
+    graph: str
+    #: N-Quads, none of which the graph has, and how many there are.
+    additions: Path
+    added: int
+    removals: frozenset[ox.Triple]
+    #: All of it as an RDF Patch, which is written when it is asked for.
+    write_patch: Callable[[], Path]
+
+    @property
+    def size(self) -> int:
+        return self.added + len(self.removals)
+
+
 class Target(Protocol):
     """What an import asks and changes."""
 
@@ -59,35 +74,12 @@ class Target(Protocol):
         """Return the solutions of a SELECT query."""
         ...
 
-    def change(self, patch: Path, graph: str, *, is_trial: bool) -> Outcome:
-        """Make a change that an RDF Patch describes, or only judge it."""
+    def change(self, change: Change, *, is_trial: bool) -> Outcome:
+        """Make a change, or only judge it."""
         ...
 
 
 # A store of this machine.
-
-
-class _PatientGate:
-    """Judges a large change by the whole state: sooner than by what each statement may affect."""
-
-    def __init__(self, gate: ShapesGate, before: ox.Store | None) -> None:
-        self._gate = gate
-        self._before = before
-
-    def judge(
-        self, delta: Delta, store: ox.Store, *, is_trial: bool, asks_questions: bool
-    ) -> Verdict:
-        """Judge ``delta``, which ``store`` already holds."""
-        if len(delta.added) + len(delta.removed) <= _LARGE:
-            return self._gate.judge(delta, store, is_trial=is_trial, asks_questions=asks_questions)
-        # In memory its many queries are answered several times as fast.
-        state = ox.Store()
-        state.bulk_extend(store)
-        return self._gate.judge_whole(self._before, state)
-
-    def judge_alone(self, message: Mapping[str, Any], store: ox.Store) -> Mapping[str, Any]:
-        """Judge a file by itself."""
-        return self._gate.judge_alone(message, store)
 
 
 class StoreTarget:
@@ -110,51 +102,45 @@ class StoreTarget:
         result.most_bytes = None
         return result
 
-    def change(self, patch: Path, graph: str, *, is_trial: bool) -> Outcome:
+    def change(self, change: Change, *, is_trial: bool) -> Outcome:
         """Make the change, or judge it on a copy."""
         spool = None
         if not is_trial:
             # On the same disk, so that nothing need be copied.
             spool = self._generations.spool
             spool.mkdir(parents=True, exist_ok=True)
-        elif (outcome := self._try_large(patch)) is not None:
+        elif change.size > _LARGE and (outcome := self._try_large(change)) is not None:
             return outcome
         # The engine may write a last line of its log while its folder is being removed.
         with tempfile.TemporaryDirectory(
             prefix="import-", dir=spool, ignore_cleanup_errors=True
         ) as folder:
-            return self._apply(patch, graph, Path(folder), is_trial=is_trial)
+            return self._apply(change, Path(folder), is_trial=is_trial)
 
-    def _try_large(self, patch: Path) -> Outcome | None:
-        """Judge a large change in memory, which need not be written for it; None for another."""
-        change = deltas.read_patch(patch.read_bytes())
-        gate = open_gate(self._root)
-        if len(change.quads) <= _LARGE or not isinstance(gate, ShapesGate):
-            return None
-        current = self._generations.current()
-        before = self._generations.open(current.number) if current else ox.Store()
-        delta = change.delta(before)
-        state = ox.Store()
-        state.bulk_extend(before)
-        deltas.apply(state, delta)
-        verdict = gate.judge_whole(before, state)
-        results = verdict.remarks["validation"]["results"]
-        is_refused = verdict.refusal is not None
-        return Outcome(0, len(delta.added), len(delta.removed), is_refused, list(results))
-
-    def _open_gate(self) -> Gate:
+    def _try_large(self, change: Change) -> Outcome | None:
+        """Judge a change in memory, which need not be written for it; None: there are no shapes."""
         gate = open_gate(self._root)
         if not isinstance(gate, ShapesGate):
-            return gate
+            return None
         current = self._generations.current()
-        before = self._generations.open(current.number) if current else None
-        return _PatientGate(gate, before)
+        # In memory its many queries are answered several times as fast.
+        before, state = ox.Store(), ox.Store()
+        if current:
+            before.bulk_extend(self._generations.open(current.number))
+            state.bulk_extend(before)
+        for triple in change.removals:
+            state.remove(ox.Quad(*triple, ox.NamedNode(change.graph)))
+        state.bulk_load(path=str(change.additions), format=ox.RdfFormat.N_QUADS)
+        verdict = gate.judge_whole(before, state, tells_news=True)
+        results = verdict.remarks["validation"]["results"]
+        is_refused = verdict.refusal is not None
+        return Outcome(0, change.added, len(change.removals), is_refused, list(results))
 
-    def _apply(self, patch: Path, graph: str, folder: Path, *, is_trial: bool) -> Outcome:
+    def _apply(self, change: Change, folder: Path, *, is_trial: bool) -> Outcome:
         keeps_history = self._config.history_graph == "always" or (
             self._config.history_graph == "auto" and bool(self._root)
         )
-        gate = self._open_gate()
+        gate = open_gate(self._root)
         writer = Writer(
             self._generations.folder,
             keeps_history=keeps_history,
@@ -162,8 +148,8 @@ class StoreTarget:
             working=folder / "working",
         )
         message: dict[str, Any] = {
-            "kind": "patch", "path": str(patch), "graph": graph, "only_graph": graph,
-            "agent": find_agent(), "summary": "import",
+            "kind": "patch", "path": str(change.write_patch()), "graph": change.graph,
+            "only_graph": change.graph, "agent": find_agent(), "summary": "import",
         }  # fmt: skip
         if is_trial:
             message["dry_run"] = str(folder / "trial.rdfp")
@@ -254,11 +240,11 @@ class ServerTarget:
         answer: Answer = self._client.select(query)
         return (tuple(map(_as_term, row)) for row in answer)
 
-    def change(self, patch: Path, graph: str, *, is_trial: bool) -> Outcome:
+    def change(self, change: Change, *, is_trial: bool) -> Outcome:
         """Send the change; the server's own gate judges it."""
-        content = patch.read_bytes()
+        content = change.write_patch().read_bytes()
         try:
-            made = self._client.patch(graph, content, dry_run=is_trial)
+            made = self._client.patch(change.graph, content, dry_run=is_trial)
         except Refused as refusal:
             return Outcome(is_refused=True, results=list(refusal.report.get("results", ())))
         report = made.source.get("validation") or {}

@@ -27,6 +27,8 @@ _EXPRESSION: Final = re.compile(r"\{([^{}]*)\}")
 _SIMPLE: Final = re.compile(r"\+?[A-Za-z_][\w.]*", re.ASCII)
 _PREFIX: Final = re.compile(r"([A-Za-z][\w-]*):(?!//)", re.ASCII)
 _UNRESERVED: Final = "-._~"
+#: What is not escaped in either sort of a variable.
+_PLAIN: Final = re.compile(r"[\w.~-]*", re.ASCII)
 _RESERVED: Final = "-._~:/?#[]@!$&'()*+,;=%"
 _NOT_IN_SLUG: Final = re.compile(r"[^a-z0-9]+")
 #: Letters that Unicode does not take apart.
@@ -101,11 +103,15 @@ def _expand_simple(source: str, base: str) -> Callable[[Values], str]:
 
     def expand(values: Values) -> str:
         made = start + "".join(
-            quote(values[name] or "", safe=safe) + text for name, safe, text in steps
+            _escape(values[name] or "", safe) + text for name, safe, text in steps
         )
         return made if is_settled else resolve(made, base)
 
     return expand
+
+
+def _escape(value: str, safe: str) -> str:
+    return value if _PLAIN.fullmatch(value) else quote(value, safe=safe)
 
 
 def resolve(text: str, base: str) -> str:

@@ -169,9 +169,12 @@ class Screen:
         rest = iter(names)
         while part := list(islice(rest, _UNIONS)):
             yield part[0] if len(part) == 1 else " UNION ".join(f"{{ {name} }}" for name in part)
+        seen = ""
         for node in shape.targets.subjects_of:
             if isinstance(node, URIRef):
-                yield f"?this <{node}> {b.fresh()} ."
+                yield f"?this <{node}> {b.fresh()} .{seen}"
+                # What was asked about already need not be again.
+                seen += f" FILTER NOT EXISTS {{ ?this <{node}> {b.fresh()} }}"
         for node in shape.targets.objects_of:
             if isinstance(node, URIRef):
                 yield f"{b.fresh()} <{node}> ?this ."
