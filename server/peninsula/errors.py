@@ -178,10 +178,16 @@ class RequestTimeout(ProtocolError):
 
 
 class QueryError(PeninsulaError):
-    """The query cannot be answered."""
+    """The query cannot be answered; its place in the text, where that is known."""
 
     status = 400
     title = "Query cannot be answered"
+    line: int = 0
+    column: int = 0
+
+    def details(self) -> dict[str, object]:
+        position: dict[str, object] = {"line": self.line, "column": self.column}
+        return {**super().details(), **(position if self.line else {})}
 
 
 class NotIndexed(QueryError):
@@ -208,8 +214,7 @@ class QuerySyntaxError(QueryError):
         self.excerpt = excerpt
 
     def details(self) -> dict[str, object]:
-        position: dict[str, object] = {"line": self.line, "column": self.column}
-        return {**super().details(), **(position if self.line else {}), "excerpt": self.excerpt}
+        return {**super().details(), "excerpt": self.excerpt}
 
 
 class QueryTooComplex(QueryError):

@@ -294,6 +294,31 @@ def test_a_service_that_fails_leaves_the_page_and_offers_the_snapshot(
     assert THEN in client.get(f"{PAGE}?state=state:russia&services=snapshot", headers=BROWSER).text
 
 
+def test_the_editor_offers_the_snapshot_and_says_where_a_service_is_not_allowed(
+    make: Callable[..., tuple[FlaskClient, Way]],
+) -> None:
+    client, way = make()
+    way.failure = UpstreamFailed("It is down.")
+    query = "SELECT * {\n  SERVICE <peninsula:wikidata> { ?state wdt:P571 ?admitted } }"
+    asked = {"query": query}
+    page = client.get("/sparql", query_string=asked, headers=BROWSER)
+    assert page.status_code == 502
+    assert "Ask again" in page.text
+    assert "Ask the snapshot of 2026-11-01 instead" in page.text
+    asked["services"] = "snapshot"
+    page = client.get("/sparql", query_string=asked, headers=BROWSER)
+    assert THEN in page.text
+    assert "what is kept of them answers" in page.text
+    assert "Ask the services themselves" in page.text
+    asked = {"query": query.replace("peninsula:wikidata", "https://elsewhere.example/")}
+    page = client.get("/sparql", query_string=asked, headers=BROWSER)
+    assert page.status_code == 403
+    assert 'data-line="2" data-column="3"' in page.text
+    problem = client.get("/sparql", query_string=asked).json
+    assert problem
+    assert (problem["line"], problem["column"]) == (2, 3)
+
+
 def test_without_a_snapshot_none_is_offered(make: Callable[..., tuple[FlaskClient, Way]]) -> None:
     client, way = make(None)
     assert "Snapshot" not in client.get(PAGE, headers=BROWSER).text

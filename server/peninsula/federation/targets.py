@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from peninsula.errors import NoSnapshot, QueryForbidden, ServiceForbidden
+from peninsula.federation.clauses import asks_service
 from peninsula.federation.local_services import LocalService, LocalServices
 from peninsula.federation.names import Naming
+from peninsula.federation.parsing import Unreadable, read_query
 from peninsula.federation.services import SCHEME, Service, Services
 from peninsula.federation.structure import Place, Query, find_nested
 from peninsula.namespaces import BASE
@@ -36,6 +38,31 @@ class Snapshot:
 Target = Service | Snapshot | LocalService
 
 
+def asks_others(
+    query: str, local: LocalServices, *, mode: str = "live", base: str | None = None
+) -> bool:
+    """Return whether the answer to a query may change though the dataset does not.
+
+    What parts of this server and snapshots say is of one state, like everything else in it.
+    """
+    if not asks_service(query):
+        return False
+    try:
+        parsed = read_query(query)
+    except (Unreadable, QueryForbidden):
+        return True
+    naming = Naming(parsed, base=base)
+    return not all(
+        _is_own(naming.read(place.element) or "", local, mode) for place in parsed.services
+    )
+
+
+def _is_own(iri: str, local: LocalServices, mode: str) -> bool:
+    name = iri.removeprefix(SCHEME) if iri.startswith(SCHEME) else ""
+    is_here = bool(name) and (local.find(name) is not None or name.endswith(_SNAPSHOT))
+    return is_here or mode == "snapshot"
+
+
 @dataclass(frozen=True)
 class Targets:
     """Whom the clauses of a query may name."""
@@ -56,6 +83,7 @@ class Targets:
             line = query.text.count("\n", 0, position) + 1
             column = position - query.text.rfind("\n", 0, position)
             error.message = f"{error.message.rstrip('.')} (line {line}, column {column})."
+            error.line, error.column = line, column
             raise
 
     def find_fallback(self, place: Place, target: Target) -> Snapshot | None:

@@ -42,6 +42,11 @@ class Field:
     is_required: bool = False
 
     @property
+    def is_address(self) -> bool:
+        """Return whether it is the IRI of what the column before it names."""
+        return self.name.endswith("_iri")
+
+    @property
     def title(self) -> str:
         """Return the name in words."""
         return self.name.replace("_iri", " IRI").replace("_", " ")

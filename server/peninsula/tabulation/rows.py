@@ -19,6 +19,7 @@ from peninsula.dataset.interface import Dataset, Row, Term, select
 from peninsula.labels import find_labels
 from peninsula.namespaces import shorten
 from peninsula.tabulation.declarations import Column, Table
+from peninsula.terms import value_of
 
 #: A value in a row: of a list, a tuple.
 Value = str | int | float | bool | dt.date | tuple[str, ...] | tuple[str | None, ...] | None
@@ -51,6 +52,14 @@ def read_rows(
                 for column, term in zip(table.columns, row, strict=True)
                 for value in _fill(column, term, names)
             )
+
+
+def count_rows(dataset: Dataset, table: Table) -> int:
+    """Return how many rows there are."""
+    prologue, _, query = table.query.partition("SELECT")
+    counted = f"{prologue}SELECT (COUNT(DISTINCT ?{table.key}) AS ?count) {{ {{ SELECT{query} }} }}"
+    [[count]] = select(dataset, counted)
+    return int(value_of(count))
 
 
 def _drop_repeated(rows: Iterator[Row], place: int) -> Iterator[Row]:

@@ -34,6 +34,7 @@ from peninsula.logs import hash_query
 from peninsula.policy import QueryFacts
 from peninsula.presentation import Presentation, export, present
 from peninsula.protocol import ACCEPT_QUERY, SERVICES, QueryRequest, read_query
+from peninsula.snapshots import find_snapshot
 from peninsula.views.answers import answer
 from peninsula.views.bodies import read_body
 from peninsula.views.ranges import allow_ranges
@@ -43,6 +44,7 @@ from peninsula.views.site import (
     dataset,
     endpoint,
     generation,
+    is_ours,
     language,
     local_path,
     read_parameters,
@@ -105,7 +107,7 @@ def sparql() -> Response:
             "query",
             asked,
             request.args.get("view", ""),
-            is_lasting=facts.is_deterministic,
+            is_lasting=facts.is_deterministic and is_ours(asked.query, asked.services),
             number=asked.generation,
         )
     except (QueryError, UpstreamFailed) as error:
@@ -198,7 +200,7 @@ def _page(asked: QueryRequest, facts: QueryFacts, result: Result, began: float) 
         milliseconds,
         f"{request.host_url}sparql?{urlencode(seen)}",
         f"{request.host_url}queries/{question.slug}?{urlencode([state])}" if question else "",
-        facts.is_deterministic,
+        facts.is_deterministic and is_ours(asked.query, asked.services),
         tuple(calls()),
     )
     return _render(asked, answered=answered)
@@ -215,6 +217,7 @@ def _render(
     if not query and (slug := request.args.get("example")):
         query = draft(site.library.find(slug))
     is_long = isinstance(error, QueryTimeout | QueryOutOfMemory)
+    is_upstream = isinstance(error, UpstreamFailed)
     limited = limit_query(query, _FEW_ROWS) if is_long else None
     return render(
         "sparql.html",
@@ -224,6 +227,8 @@ def _render(
         answered=answered,
         error=error,
         is_long=is_long,
+        is_upstream=is_upstream,
+        snapshot=_find_snapshot(query) if is_upstream else None,
         limited=limited,
         few_rows=_FEW_ROWS,
         services=asked.services if asked else SERVICES[0],
@@ -235,3 +240,15 @@ def _render(
         tags=site.library.tags,
         time_limit=site.config.query_timeout,
     )
+
+
+def _find_snapshot(query: str) -> str | None:
+    """Return the day of the oldest snapshot of the services that are asked; None if one lacks."""
+    names = [
+        service.name
+        for service in current_site().services
+        if f"<peninsula:{service.name}>" in query or f"<{service.address}>" in query
+    ]
+    days = [find_snapshot(dataset(), name) for name in names]
+    known = [day for day in days if day is not None]
+    return min(known) if known and len(known) == len(days) else None

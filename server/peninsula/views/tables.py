@@ -14,8 +14,8 @@ from peninsula.formats import CSV, HTML, PLAIN_JSON, Format, find
 from peninsula.labels import LANGUAGES
 from peninsula.negotiation import choose
 from peninsula.tabulation.csvw import describe_table, describe_tables
-from peninsula.tabulation.declarations import Table, find_table, read_tables
-from peninsula.tabulation.rows import read_rows
+from peninsula.tabulation.declarations import Field, Table, find_table, read_tables
+from peninsula.tabulation.rows import count_rows, read_rows
 from peninsula.tabulation.writing import TABLE_FILES, write_table
 from peninsula.views.answers import answer
 from peninsula.views.ranges import allow_ranges
@@ -180,10 +180,21 @@ def _show(table: Table) -> Response:
         "table.html",
         table=table,
         rows=rows,
-        most=_PREVIEW,
+        shown=_choose_columns(table),
+        count=count_rows(dataset(), table) if rows else 0,
         files=[(f, link(f"/tables/{table.name}.{f.extension}", **wanted)) for f in TABLE_FILES],
         metadata=link(f"/tables/{table.name}.csv-metadata.json", **wanted),
         address=f"{request.host_url}tables/{table.name}",
         query=urlencode({**wanted, **({"generation": pinned()} if pinned() else {})}),
     )
     return Response(page, content_type=HTML.content_type)
+
+
+def _choose_columns(table: Table) -> list[tuple[Field, int, int | None]]:
+    """Return the columns of the page, with their places, and those of the IRIs they link to."""
+    places = {field.name: place for place, field in enumerate(table.fields)}
+    return [
+        (field, place, places.get(f"{field.name}_iri"))
+        for place, field in enumerate(table.fields)
+        if not field.is_address
+    ]

@@ -96,6 +96,10 @@ function show(page: Document): void {
     return;
   }
   answer.replaceChildren(...[...fresh.childNodes].map((node) => document.importNode(node, true)));
+  // Which graphs, generation and services are asked is a part of the address that is shown.
+  const kept = (of: ParentNode): Element[] => [...of.querySelectorAll('#sparql > input[type="hidden"]')];
+  for (const input of kept(document)) input.remove();
+  form.append(...kept(page).map((input) => document.importNode(input, true)));
   document.title = page.title;
   for (const selector of ["#permalink"]) {
     const [old, current] = [document.querySelector(selector), page.querySelector(selector)];

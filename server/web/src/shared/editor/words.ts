@@ -20,6 +20,8 @@ export const KEYWORDS: Readonly<Record<string, string>> = {
   BIND: "BIND(expression AS ?variable)",
   VALUES: "VALUES ?variable { one two }",
   GRAPH: "within one named graph",
+  SERVICE: "what another service knows: SERVICE <peninsula:wikidata> { … }",
+  SILENT: "SERVICE SILENT: without it, where the service fails",
   EXISTS: "FILTER EXISTS { pattern }",
   NOT: "FILTER NOT EXISTS { pattern }, or NOT IN (…)",
   IN: "?x IN (one, two)",
