@@ -73,7 +73,7 @@ _SETS_APART: Final = frozenset(("UNION", "OPTIONAL", "MINUS", "EXISTS", "WHERE")
 _OPENS: Final = frozenset(("(", "[", "{", "<<", "{|"))
 _CLOSES: Final = {")": "(", "]": "[", "}": "{", ">>": "<<", "|}": "{|"}
 #: What makes the answer to the same question on the same data another one.
-_UNSTEADY: Final = frozenset(("NOW", "RAND", "UUID", "STRUUID", "BNODE", "SERVICE"))
+_UNSTEADY: Final = frozenset(("NOW", "RAND", "UUID", "STRUUID", "BNODE"))
 
 Reading = Literal["group", "expression", "collection", "data"]
 
@@ -127,7 +127,7 @@ class QueryFacts:
 
     #: Whether the query names its dataset with FROM or FROM NAMED.
     names_dataset: bool
-    #: Whether the same data gives the same answer: no NOW, RAND, UUID, STRUUID, BNODE, SERVICE.
+    #: Whether the same data gives the same answer: no NOW, RAND, UUID, STRUUID, BNODE.
     is_deterministic: bool = True
     #: SELECT, ASK, CONSTRUCT or DESCRIBE; whatever word comes first in what is no query.
     form: str = ""

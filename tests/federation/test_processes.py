@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ JSON = "application/sparql-results+json"
 HTML = "text/html"
 OWN = "".join(f"<x:thing{i}> <x:same> <x:item{i}> . " for i in range(120))
 OWN += "<x:rare> <x:same> <x:item7> ; a <x:Rare> . "
+OWN += '<x:moon> a <x:Person> ; <http://www.w3.org/2000/01/rdf-schema#label> "Moon Jae-in"@en . '
 REMOTE = "".join(f'<x:item{i}> <x:name> "name {i}" ; <x:size> {i} . ' for i in range(3000))
 SELECTIVE = "SELECT ?name { ?x a <x:Rare> ; <x:same> ?item . SERVICE <peninsula:other> { ?item <x:name> ?name } }"
 
@@ -36,18 +38,31 @@ class Setting:
     folder: Path
     token: str = ""
 
-    def get(self, query: str, accept: str = JSON, **more: str) -> tuple[int, dict[str, str], bytes]:
-        """Ask a query; return status, headers and body."""
+    def get(
+        self, query: str, accept: str = JSON, *, tag: str = "", **more: str
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Ask a query; return status, headers and body. ``tag`` is of an answer that is known."""
         host = self.server.address.split("/")[2]
         connection = http.client.HTTPConnection(host, timeout=30)
         try:
             address = f"/sparql?{urlencode({'query': query, **more})}"
-            connection.request("GET", address, headers={"Accept": accept})
+            headers = {"Accept": accept, **({"If-None-Match": tag} if tag else {})}
+            connection.request("GET", address, headers=headers)
             response = connection.getresponse()
             headers = {name.lower(): value for name, value in response.getheaders()}
             return response.status, headers, response.read()
         finally:
             connection.close()
+
+    def update(self, update: str) -> None:
+        """Make a change."""
+        connection = http.client.HTTPConnection(self.server.address.split("/")[2], timeout=30)
+        headers = {
+            "Authorization": f"Bearer {self.token}", "Content-Type": "application/sparql-update",
+        }  # fmt: skip
+        connection.request("POST", "/update", update.encode(), headers)
+        assert connection.getresponse().status in {200, 204}
+        connection.close()
 
     def rows(self, query: str, **more: str) -> list[dict[str, str]]:
         """Return the rows of an answer, which must be one."""
@@ -71,18 +86,12 @@ def setting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
         command = [sys.executable, "-m", "peninsula", "serve", "--empty"]
         with serving_ours(command, folder) as server:
             found = Setting(server, proxy, folder, token)
-            connection = http.client.HTTPConnection(server.address.split("/")[2], timeout=30)
             snapshot = "<https://w3id.org/peninsula/graph/other>"
-            update = f'INSERT DATA {{ {OWN} GRAPH {snapshot} {{ <x:item7> <x:name> "kept" }} '
-            update += (
-                f'GRAPH {snapshot.replace("other", "kept")} {{ <x:item7> <x:name> "kept, too" }} }}'
+            kept = snapshot.replace("other", "kept")
+            found.update(
+                f'INSERT DATA {{ {OWN} GRAPH {snapshot} {{ <x:item7> <x:name> "kept" }} '
+                f'GRAPH {kept} {{ <x:item7> <x:name> "kept, too" }} }}'
             )
-            headers = {
-                "Authorization": f"Bearer {token}", "Content-Type": "application/sparql-update",
-            }  # fmt: skip
-            connection.request("POST", "/update", update.encode(), headers)
-            assert connection.getresponse().status in {200, 204}
-            connection.close()
             yield found
 
 
@@ -197,6 +206,12 @@ def _metrics(setting: Setting) -> str:
     return text
 
 
+def _read_metric(setting: Setting, name: str) -> float:
+    found = re.search(rf"^{name} (\S+)$", _metrics(setting), re.MULTILINE)
+    assert found
+    return float(found[1])
+
+
 def test_a_snapshot_stands_in(patient: Setting, setting: Setting) -> None:
     query = SELECTIVE.replace("peninsula:other", "peninsula:other-snapshot")
     assert setting.rows(query) == [{"name": "kept"}]
@@ -218,6 +233,51 @@ def test_it_falls_back_to_the_snapshot_where_that_is_wanted(setting: Setting) ->
         "kept, too",
     )
     assert 'remark="fallback"' in headers["peninsula-federation"]
+
+
+@pytest.mark.parametrize(
+    ("query", "services", "before", "after"),
+    [
+        (SELECTIVE.replace("other", "kept-snapshot"), "live", ["kept, too"], ["kept, too", "new"]),
+        (SELECTIVE.replace("other", "kept"), "snapshot", ["kept, too"], ["kept, too", "new"]),
+        ("SELECT ?name { SERVICE <peninsula:search> { ?x search:text 'Moon' ; search:name ?name } }",
+         "live", ["Moon Jae-in"], ["Moon Chung-in", "Moon Jae-in"]),
+    ],
+    ids=["snapshot", "by snapshot", "search"],
+)  # fmt: skip
+def test_what_is_ours_alone_is_the_same_until_a_change(
+    setting: Setting, query: str, services: str, before: list[str], after: list[str]
+) -> None:
+    def names(body: bytes) -> list[str]:
+        return sorted(row["name"]["value"] for row in json.loads(body)["results"]["bindings"])
+
+    status, headers, body = setting.get(query, services=services)
+    assert (status, names(body)) == (200, before)
+    assert "peninsula-federation" in headers
+    misses = _read_metric(setting, "peninsula_cache_misses_total")
+    status, known, body = setting.get(query, services=services)
+    assert (status, names(body), known["etag"]) == (200, before, headers["etag"])
+    assert _read_metric(setting, "peninsula_cache_misses_total") == misses, "it was known"
+    assert setting.get(query, services=services, tag=headers["etag"])[0] == 304
+    change = (
+        "{ GRAPH <https://w3id.org/peninsula/graph/kept> { <x:item7> <x:name> 'new' } "
+        "<x:moon2> a <x:Person> ; <http://www.w3.org/2000/01/rdf-schema#label> 'Moon Chung-in' }"
+    )
+    setting.update(f"INSERT DATA {change}")
+    status, headers, body = setting.get(query, services=services, tag=headers["etag"])
+    assert (status, names(body)) == (200, after)
+    setting.update(f"DELETE DATA {change}")
+
+
+@pytest.mark.parametrize(
+    "beside", ["SERVICE <peninsula:other> { ?item <x:size> ?size }", "BIND(RAND() AS ?size)"]
+)
+def test_beside_what_changes_nothing_is_the_same(setting: Setting, beside: str) -> None:
+    query = SELECTIVE.replace("other", "other-snapshot")
+    for text, services in ((f"{query[:-1]} {beside} }}", "live"), (SELECTIVE, "fallback")):
+        _, headers, _ = setting.get(text, services=services)
+        assert headers["cache-control"] == "no-store"
+        assert "etag" not in headers
 
 
 @pytest.mark.parametrize(

@@ -326,10 +326,12 @@ def test_an_update_is_limited_in_bytes() -> None:
         ("SELECT (BNODE('a') AS ?x) {}", "SELECT", False),
         (r"SELECT (N\u004FW() AS ?x) {}", "SELECT", False),
         ("SELECT (YEAR('2020-01-01T00:00:00Z') AS ?now) {}", "SELECT", True),
+        # Whose data that are, others say.
+        ("SELECT * { SERVICE <x:y> { ?s ?p ?o } }", "SELECT", True),
     ],
 )
 def test_form_and_determinism_are_told(query: str, form: str, *, is_deterministic: bool) -> None:
-    facts = POLICY.check(query)
+    facts = POLICY.check(query, allows_service=True)
     assert (facts.form, facts.is_deterministic) == (form, is_deterministic)
 
 

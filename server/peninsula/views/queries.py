@@ -56,6 +56,7 @@ from peninsula.views.site import (
     dataset,
     endpoint,
     generation,
+    is_ours,
     language,
     pinned,
     render,
@@ -111,7 +112,7 @@ def question(slug: str, extension: str = "") -> BaseResponse:
         return _unknown(slug)
     template = site.library.find(slug)
     # What a service says is another answer a moment later; a snapshot is part of a generation.
-    is_lasting = not template.services or _asks_snapshot(template)
+    is_lasting = is_ours(template.query)
     if extension == "rq":
         return Response(template.query, content_type="application/sparql-query; charset=utf-8")
     if extension and not find(extension, (*TABLE_FORMATS, *GRAPH_FORMATS, *SHAPED_FORMATS, HTML)):

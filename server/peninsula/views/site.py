@@ -30,6 +30,7 @@ from peninsula.federation.dataset import FederatedDataset
 from peninsula.federation.evaluation import Federation, Patience
 from peninsula.federation.gateway import Gateway
 from peninsula.federation.services import Services
+from peninsula.federation.targets import asks_others
 from peninsula.formats import GRAPH_FORMATS, HTML, SOLUTION_FORMATS, TABLE_FORMATS, Format
 from peninsula.knowledge import CATALOG, Knowledge
 from peninsula.labels import LANGUAGES
@@ -177,6 +178,18 @@ def dataset(timeout: float | None = None, services: str | None = None) -> Datase
     )
     mode = services or read_services(request.args.to_dict())
     return FederatedDataset(view, site.federation, patience=patience, mode=mode, note=_note_calls)
+
+
+def is_ours(query: str, services: str | None = None) -> bool:
+    """Return whether the answer to a query is of one state of the dataset, whatever others say.
+
+    ``services`` is that of :func:`dataset`.
+    """
+    federation = current_site().federation
+    mode = services or read_services(request.args.to_dict())
+    return federation is None or not asks_others(
+        query, federation.local, mode=mode, base=endpoint()
+    )
 
 
 def _note_calls(calls: list[Call]) -> None:
