@@ -12,7 +12,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from .target import Canary, Target, started
+from .hosts import NOT_FOUND, Host
+from .target import Target, started
 
 LIMITS = (
     "--query-timeout", "3s",
@@ -32,17 +33,16 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
 
 
 @pytest.fixture(scope="session")
-def canary() -> Iterator[Canary]:
-    bird = Canary()
-    yield bird
-    bird.close()
+def canary() -> Iterator[Host]:
+    """Return a web server that nobody should ever reach."""
+    with Host(NOT_FOUND) as bird:
+        yield bird
 
 
 @pytest.fixture(autouse=True)
-def quiet_canary(canary: Canary) -> None:
+def quiet_canary(canary: Host) -> None:
     """Every test starts with a canary that nobody has visited and that gives nothing away."""
-    canary.visits.clear()
-    canary.answer = Canary.NOTHING
+    canary.forget()
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +55,7 @@ def deaf_port() -> Iterator[int]:
 
 @pytest.fixture(scope="session")
 def open_target(
-    tmp_path_factory: pytest.TempPathFactory, canary: Canary, deaf_port: int
+    tmp_path_factory: pytest.TempPathFactory, canary: Host, deaf_port: int
 ) -> Iterator[Target]:
     hosts = [f"127.0.0.1:{canary.port}", f"127.0.0.1:{deaf_port}"]
     hosts.append(f"{socket.gethostname()}:{canary.port}")

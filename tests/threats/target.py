@@ -312,45 +312,6 @@ def name_of(pid: int) -> str:
         return ""
 
 
-class Canary:
-    """A web server that nobody should ever reach; it remembers who did."""
-
-    NOTHING: Final = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
-
-    def __init__(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-        self.visits: list[bytes] = []
-        #: What it answers: the whole response.
-        self.answer = self.NOTHING
-        #: What it does instead, with the connection.
-        self.behave: Callable[[socket.socket], None] | None = None
-        threading.Thread(target=self._run, daemon=True).start()
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def _run(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            with client, contextlib.suppress(OSError):
-                client.settimeout(5)
-                self.visits.append(client.recv(65_536))
-                if self.behave:
-                    self.behave(client)
-                else:
-                    client.sendall(self.answer)
-
-    def close(self) -> None:
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-
 def find_status(answer: bytes) -> int:
     """Return the status of a raw response; 0 where there is none."""
     match = re.match(rb"HTTP/1\.[01] (\d{3}) ", answer)

@@ -17,39 +17,46 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from .conftest import LIMITS
-from .target import QUERY, SCENE, TURTLE, UPDATE, Canary, Reply, Target, started, wait_until
-from .test_fetching import spellings
-from .test_services import EMPTY, HEAD, Host, dribble, pour, redirect, response, stall
+from peninsula.fairness import share
+from peninsula.federation.gateway import MOST_AT_ONCE
 
-JSON: Final = "application/sparql-results+json"
+from .conftest import LIMITS
+from .hosts import EMPTY, HEAD, Host, drip, pour, redirect, response, stall
+from .target import OTHERS, QUERY, SCENE, TURTLE, UPDATE, Reply, Target, started, wait_until
+from .test_fetching import spellings
+
 PUZZLED: Final = {400, 403}
 
 
 @pytest.fixture(scope="module")
 def host() -> Iterator[Host]:
-    standing = Host(is_threaded=True)
-    yield standing
-    standing.close()
+    with Host() as standing:
+        yield standing
 
 
 @pytest.fixture(scope="module")
-def asking(tmp_path_factory: pytest.TempPathFactory, host: Host) -> Iterator[Target]:
-    """Return a server that may ask one service, “own”."""
+def other() -> Iterator[Host]:
+    with Host() as standing:
+        yield standing
+
+
+@pytest.fixture(scope="module")
+def asking(tmp_path_factory: pytest.TempPathFactory, host: Host, other: Host) -> Iterator[Target]:
+    """Return a server that may ask two services: “own”, which is ``host``, and “other”."""
     folder = tmp_path_factory.mktemp("asking")
     (folder / "peninsula.toml").write_text(
         f"[services.own]\naddress = '{host.address}/sparql'\ntrusted = true\n"
         "timeout = '3s'\nmax-bytes = '4MiB'\ncache = 0\nbatch = 10\n"
+        f"[services.other]\naddress = '{other.address}/sparql'\ntrusted = true\ncache = 0\n"
     )
     with started(folder, *LIMITS, "--queue", "8", "--threads", "2") as server:
         yield server
 
 
 @pytest.fixture(autouse=True)
-def well_behaved(host: Host) -> None:
-    host.visits.clear()
-    host.answer = response()
-    host.behave = None
+def well_behaved(host: Host, other: Host) -> None:
+    host.forget()
+    other.forget()
 
 
 def rows(*values: str, variable: str = "x") -> bytes:
@@ -82,7 +89,7 @@ def test_a_service_that_is_allowed_answers(asking: Target, host: Host) -> None:
     "form", ["SELECT * {{ {}\n}}", "CONSTRUCT WHERE {{ {}\n}}", "ASK {{ {}\n}}"]
 )
 def test_nobody_else_is_asked_in_whatever_spelling(
-    asking: Target, canary: Canary, host: Host, form: str
+    asking: Target, canary: Host, host: Host, form: str
 ) -> None:
     with asking.undisturbed():
         for group in spellings(canary.address):
@@ -96,7 +103,7 @@ def test_nobody_else_is_asked_in_whatever_spelling(
 
 
 def test_a_service_inside_of_another_is_nobody_else_s_either(
-    asking: Target, canary: Canary, host: Host
+    asking: Target, canary: Host, host: Host
 ) -> None:
     """What is sent to a service is not to make it ask others for us."""
     with asking.undisturbed():
@@ -109,9 +116,7 @@ def test_a_service_inside_of_another_is_nobody_else_s_either(
     assert not canary.visits and not host.visits
 
 
-def test_addresses_that_look_like_an_allowed_one(
-    asking: Target, host: Host, canary: Canary
-) -> None:
+def test_addresses_that_look_like_an_allowed_one(asking: Target, host: Host, canary: Host) -> None:
     own = f"{host.address}/sparql"
     port = host.port
     texts = [
@@ -149,7 +154,7 @@ def test_addresses_that_look_like_an_allowed_one(
 
 
 def test_the_last_declaration_of_a_prefix_is_the_one_that_counts(
-    asking: Target, host: Host, canary: Canary
+    asking: Target, host: Host, canary: Host
 ) -> None:
     """Judged is what is asked, wherever a prefix is declared twice."""
     own = f"{host.address}/"
@@ -175,7 +180,7 @@ def test_the_last_declaration_of_a_prefix_is_the_one_that_counts(
     ],
 )
 def test_no_service_comes_out_of_data(
-    asking: Target, host: Host, canary: Canary, around: str
+    asking: Target, host: Host, canary: Host, around: str
 ) -> None:
     """Not even one that is allowed: who is asked stands in the query."""
     for call in ("SERVICE ?where { ?a ?b ?c }", "SERVICE SILENT $where { ?a ?b ?c }"):
@@ -204,7 +209,7 @@ def test_no_service_comes_out_of_data(
     ],
 )
 def test_nobody_else_is_asked_from_wherever(
-    asking: Target, canary: Canary, host: Host, around: str
+    asking: Target, canary: Host, host: Host, around: str
 ) -> None:
     for silent in ("", "SILENT "):
         call = f"SERVICE {silent}<{canary.address}/> {{ ?a ?b ?c }}"
@@ -213,7 +218,7 @@ def test_nobody_else_is_asked_from_wherever(
     assert not canary.visits and not host.visits
 
 
-def test_no_other_address_asks_services(asking: Target, canary: Canary, host: Host) -> None:
+def test_no_other_address_asks_services(asking: Target, canary: Host, host: Host) -> None:
     """Updates, patches, what is validated, shapes, drafts: nobody is asked, allowed or not."""
     shapes = """
         PREFIX sh: <http://www.w3.org/ns/shacl#> PREFIX x: <x:>
@@ -256,7 +261,7 @@ def test_no_other_address_asks_services(asking: Target, canary: Canary, host: Ho
 
 
 def test_no_parameter_of_a_question_names_a_service(
-    asking: Target, canary: Canary, host: Host
+    asking: Target, canary: Host, host: Host
 ) -> None:
     """What is filled in is a term, whatever it says."""
     names = [path.stem for path in (SCENE / "queries").glob("*.rq")]
@@ -379,7 +384,7 @@ def test_what_is_wrong_with_a_service_is_told_and_silent_means_silent(
         assert len(values_of(quiet, "e")) == 2
 
 
-def test_a_redirect_leads_to_nobody(asking: Target, host: Host, canary: Canary) -> None:
+def test_a_redirect_leads_to_nobody(asking: Target, host: Host, canary: Host) -> None:
     with asking.undisturbed():
         for status in (301, 302, 303, 307, 308):
             for to in (
@@ -400,7 +405,9 @@ def test_a_redirect_leads_to_nobody(asking: Target, host: Host, canary: Canary) 
 HANGING: Final = "SELECT * {{ SERVICE <peninsula:own> {{ ?s <x:{}> ?o }} }}"
 
 
-@pytest.mark.parametrize("behave", [stall, dribble, pour(b" " * 65_536, HEAD + b"\r\n")])
+@pytest.mark.parametrize(
+    "behave", [stall, drip(b" ", HEAD + b"\r\n"), pour(b" " * 65_536, HEAD + b"\r\n")]
+)
 def test_a_service_that_hangs_hinders_nobody(asking: Target, host: Host, behave: Any) -> None:
     host.behave = behave
     numbers = iter(range(1000))
@@ -413,6 +420,49 @@ def test_a_service_that_hangs_hinders_nobody(asking: Target, host: Host, behave:
     statuses = {status for found in results if isinstance(found, list) for status in found}
     assert statuses <= {502, 503, 504}, statuses
     assert not [result for result in results if not isinstance(result, list)]
+
+
+def test_one_client_cannot_keep_others_from_services(
+    asking: Target, host: Host, other: Host
+) -> None:
+    """It has as many queries wait for a service that hangs as it may, and tries for more."""
+    numbers = iter(range(100_000))
+    is_over = threading.Event()
+    host.behave = stall
+    other.answer = rows("here")
+
+    def insist() -> set[str]:
+        told = set()
+        while not is_over.is_set():
+            reply = asking.query(HANGING.format(f"taken{next(numbers)}"))
+            told.add(f"{reply.status} {reply.problem['detail']}")
+        return told
+
+    def ask(name: str) -> Reply:
+        query = f"SELECT ?x {{ SERVICE <peninsula:{name}> {{ ?s <x:asked> ?x }} }}"
+        return asking.query(query, source=OTHERS)
+
+    def calls() -> float:
+        metrics = asking.request("GET", "/metrics", source=OTHERS).text
+        return float(metrics.partition("\npeninsula_service_calls ")[2].partition("\n")[0])
+
+    with asking.undisturbed(), asking.under(insist, 30) as results:
+        try:
+            wait_until(lambda: calls() >= share(MOST_AT_ONCE), 10)
+            for _ in range(5):
+                reply = ask("other")
+                assert values_of(reply) == ["here"]
+                assert reply.seconds < 1, str(reply)
+            # Nor from the service that hangs: it may answer others.
+            with ThreadPoolExecutor(1) as pool:
+                asked = pool.submit(ask, "own")
+                wait_until(lambda: any(b"x%3Aasked" in visit for visit in host.visits), 2)
+        finally:
+            is_over.set()
+    assert asked.result().status == 504
+    told = set().union(*(found for found in results if isinstance(found, set)))
+    assert {text[:3] for text in told} == {"503", "504"}
+    assert any("24 queries of this client that ask services of others" in text for text in told)
 
 
 def test_a_client_that_leaves_ends_what_is_asked_for_it(asking: Target, host: Host) -> None:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
-import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 
-from .target import FORM, QUERY, TURTLE, UPDATE, Canary, Target
+from .hosts import Host, behaving, drip
+from .target import FORM, QUERY, TURTLE, UPDATE, Target
 
 PASSWORDS = "root:"
 
@@ -64,7 +62,7 @@ def spellings(address: str) -> list[str]:
     ["SELECT * {{ {}\n}}", "ASK {{ {}\n}}", "DESCRIBE * {{ {}\n}}"],
     ids=["select", "ask", "describe"],
 )
-def test_service_is_refused_in_every_spelling(target: Target, canary: Canary, form: str) -> None:
+def test_service_is_refused_in_every_spelling(target: Target, canary: Host, form: str) -> None:
     refused = 0
     with target.undisturbed():
         for group in spellings(canary.address):
@@ -77,7 +75,7 @@ def test_service_is_refused_in_every_spelling(target: Target, canary: Canary, fo
 
 
 def test_service_is_refused_in_an_update_and_whatever_the_method(
-    target: Target, canary: Canary
+    target: Target, canary: Host
 ) -> None:
     with target.undisturbed():
         for group in spellings(canary.address):
@@ -135,7 +133,7 @@ def test_no_file_is_read_for_a_dataset(target: Target) -> None:
                 assert '"bindings":[]' in reply.text
 
 
-def test_a_dataset_on_the_network_is_not_fetched(target: Target, canary: Canary) -> None:
+def test_a_dataset_on_the_network_is_not_fetched(target: Target, canary: Host) -> None:
     with target.undisturbed():
         reply = target.query(f"SELECT * FROM <{canary.address}/x.ttl> {{ ?s ?p ?o }}")
         assert reply.status == 200 and '"bindings":[]' in reply.text
@@ -193,7 +191,7 @@ def answer(body: str, media_type: str = TURTLE, status: str = "200 OK", more: st
     ).encode() + data
 
 
-def test_load_is_off_where_no_host_is_allowed(target: Target, canary: Canary) -> None:
+def test_load_is_off_where_no_host_is_allowed(target: Target, canary: Host) -> None:
     canary.answer = answer("<x:s> <x:p> 1 .")
     with target.undisturbed():
         for text in (
@@ -211,7 +209,7 @@ def test_load_is_off_where_no_host_is_allowed(target: Target, canary: Canary) ->
     assert not canary.visits
 
 
-def test_load_fetches_from_allowed_addresses_only(open_target: Target, canary: Canary) -> None:
+def test_load_fetches_from_allowed_addresses_only(open_target: Target, canary: Host) -> None:
     """Names near the allowed one, user names, other schemes, other ports, other spellings."""
     port = canary.port
     canary.answer = answer("<x:s> <x:p> 1 .")
@@ -253,7 +251,7 @@ def test_load_fetches_from_allowed_addresses_only(open_target: Target, canary: C
     assert not canary.visits
 
 
-def test_a_name_that_leads_into_a_network_is_refused(open_target: Target, canary: Canary) -> None:
+def test_a_name_that_leads_into_a_network_is_refused(open_target: Target, canary: Host) -> None:
     host = socket.gethostname()
     try:
         inside = socket.gethostbyname(host)
@@ -269,7 +267,7 @@ def test_a_name_that_leads_into_a_network_is_refused(open_target: Target, canary
 
 
 def test_what_an_allowed_host_answers_is_not_trusted(
-    open_target: Target, canary: Canary, deaf_port: int
+    open_target: Target, canary: Host, deaf_port: int
 ) -> None:
     here = canary.address
     doctype = '<!DOCTYPE r [<!ENTITY x "y">]><r>&x;</r>'
@@ -315,25 +313,6 @@ def test_what_an_allowed_host_answers_is_not_trusted(
         assert (reply.status, reply.kind) == (502, "upstream-unreachable"), str(reply)
 
 
-@contextlib.contextmanager
-def dripping(canary: Canary, head: bytes, drop: bytes) -> Iterator[None]:
-    """Have the canary answer with ``head``, and then forever with ``drop`` now and then."""
-    stop = threading.Event()
-
-    def drip(client: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            client.sendall(head)
-            while not stop.wait(0.3):
-                client.sendall(drop)
-
-    canary.behave = drip
-    try:
-        yield
-    finally:
-        stop.set()
-        canary.behave = None
-
-
 @pytest.mark.parametrize(
     ("head", "drop"),
     [
@@ -346,16 +325,16 @@ def dripping(canary: Canary, head: bytes, drop: bytes) -> Iterator[None]:
     ids=["status", "header", "body", "chunks", "continue"],
 )  # fmt: skip
 def test_a_host_that_answers_slowly_is_given_up(
-    open_target: Target, canary: Canary, head: bytes, drop: bytes
+    open_target: Target, canary: Host, head: bytes, drop: bytes
 ) -> None:
-    with dripping(canary, head, drop), open_target.undisturbed():
+    with behaving(canary, drip(drop, head, 0.3)), open_target.undisturbed():
         began = time.monotonic()
         reply = open_target.update(f"LOAD <{canary.address}/x.ttl>", timeout=15)
         assert (reply.status, reply.kind) == (504, "upstream-timeout"), str(reply)
         assert time.monotonic() - began < 5
 
 
-def test_load_brings_what_an_allowed_host_has(open_target: Target, canary: Canary) -> None:
+def test_load_brings_what_an_allowed_host_has(open_target: Target, canary: Host) -> None:
     canary.answer = answer("<x:s> <x:p> 'loaded' .")
     with open_target.undisturbed(changes=True):
         reply = open_target.update(f"LOAD <{canary.address}/x.ttl> INTO GRAPH <x:loaded>")

@@ -6,18 +6,16 @@ given; nothing else of it is another than in a server.
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import json
 import os
 import re
-import select
 import socket
 import ssl
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -39,96 +37,25 @@ from peninsula.federation.gateway import Gateway
 from peninsula.federation.results import InvalidAnswer, rewrite
 from peninsula.federation.services import Service
 
-from .target import Canary, wait_until
+from .hosts import (
+    EMPTY,
+    HEAD,
+    JSON,
+    XML,
+    Behaviour,
+    Host,
+    drip,
+    hang_up,
+    pour,
+    redirect,
+    response,
+    stall,
+)
+from .target import wait_until
 
 QUERY: Final = "SELECT * { ?s ?p ?o }"
-JSON: Final = "application/sparql-results+json"
-XML: Final = "application/sparql-results+xml"
-EMPTY: Final = b'{"head":{"vars":[]},"results":{"bindings":[]}}'
 CERTIFICATE: Final = Path(__file__).with_name("service.pem")
 PUBLIC: Final = "93.184.215.14"
-
-
-def response(
-    body: bytes = EMPTY, media_type: str = JSON, status: str = "200 OK", **headers: object
-) -> bytes:
-    fields = {"Content_Type": media_type, "Content_Length": len(body), **headers}
-    head = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in fields.items())
-    return f"HTTP/1.1 {status}\r\n{head}\r\n".encode("latin-1") + body
-
-
-def redirect(to: str, status: int = 302) -> bytes:
-    return response(b"", status=f"{status} Elsewhere", Location=to)
-
-
-def read_request(client: socket.socket) -> bytes:
-    """Return a request, whole: whoever hangs up before would reset the connection."""
-    request = b""
-    while b"\r\n\r\n" not in request:
-        piece = client.recv(65_536)
-        if not piece:
-            return request
-        request += piece
-    head, _, body = request.partition(b"\r\n\r\n")
-    found = re.search(rb"\r\ncontent-length: *(\d+)", head, re.IGNORECASE)
-    length = int(found[1]) if found else 0
-    while len(body) < length and (piece := client.recv(65_536)):
-        body += piece
-    return head + b"\r\n\r\n" + body
-
-
-class Host:
-    """A web server that answers what a test says, and remembers what it was asked."""
-
-    def __init__(self, context: ssl.SSLContext | None = None, *, is_threaded: bool = False) -> None:
-        self.answer = response()
-        #: What it does instead, with the connection.
-        self.behave: Callable[[socket.socket], None] | None = None
-        self.visits: list[bytes] = []
-        self._context = context
-        #: Whether it serves several at once.
-        self._is_threaded = is_threaded
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def _run(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            if self._is_threaded:
-                threading.Thread(target=self._meet, args=(client,), daemon=True).start()
-            else:
-                self._meet(client)
-
-    def _meet(self, client: socket.socket) -> None:
-        with contextlib.suppress(OSError), client:
-            client.settimeout(5)
-            if self._context is None:
-                self._serve(client)
-            else:
-                with self._context.wrap_socket(client, server_side=True) as secured:
-                    self._serve(secured)
-
-    def _serve(self, client: socket.socket) -> None:
-        self.visits.append(read_request(client))
-        if self.behave:
-            self.behave(client)
-        else:
-            client.sendall(self.answer)
-
-    def close(self) -> None:
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._thread.join(10)
 
 
 @pytest.fixture(scope="module")
@@ -145,9 +72,8 @@ def gateway(nursery: Nursery) -> Gateway:
 
 @pytest.fixture
 def host() -> Iterator[Host]:
-    standing = Host()
-    yield standing
-    standing.close()
+    with Host() as standing:
+        yield standing
 
 
 @pytest.fixture
@@ -340,7 +266,7 @@ def test_a_resolver_that_hangs_takes_no_more_than_the_time(nursery: Nursery) -> 
     ],
 )
 def test_no_redirect_leads_anywhere_else(
-    gateway: Gateway, service: Service, host: Host, canary: Canary, to: str, status: int
+    gateway: Gateway, service: Service, host: Host, canary: Host, to: str, status: int
 ) -> None:
     location = to.format(canary=canary.port, host=host.port)
     head = f"HTTP/1.1 {status} Elsewhere\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n"
@@ -352,7 +278,7 @@ def test_no_redirect_leads_anywhere_else(
     assert not canary.visits
 
 
-def test_trust_is_in_one_service(nursery: Nursery, host: Host, canary: Canary) -> None:
+def test_trust_is_in_one_service(nursery: Nursery, host: Host, canary: Host) -> None:
     """A service of the public leads to no host inside, even one that its operator names for it."""
     inside = f"127.0.0.1:{canary.port}"
     host.answer = redirect(f"http://{inside}/admin?delete=all", 307)
@@ -377,7 +303,7 @@ def test_trust_is_in_one_service(nursery: Nursery, host: Host, canary: Canary) -
 
 
 def test_no_proxy_is_taken_from_the_environment(
-    nursery: Nursery, host: Host, canary: Canary, monkeypatch: pytest.MonkeyPatch
+    nursery: Nursery, host: Host, canary: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "https_proxy"):
         monkeypatch.setenv(name, canary.address)
@@ -394,9 +320,8 @@ def secured() -> Iterator[Host]:
     """Return a web server with TLS."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(CERTIFICATE)
-    standing = Host(context)
-    yield standing
-    standing.close()
+    with Host(context=context) as standing:
+        yield standing
 
 
 @pytest.fixture
@@ -461,28 +386,6 @@ def test_a_handshake_that_hangs_has_an_end(nursery: Nursery) -> None:
 # What comes back.
 
 
-def stall(client: socket.socket) -> None:
-    """Say nothing until the other end hangs up."""
-    while client.recv(65_536):
-        pass
-
-
-def hang_up(_client: socket.socket) -> None:
-    """Say nothing at all."""
-
-
-def pour(piece: bytes, head: bytes = b"") -> Callable[[socket.socket], None]:
-    def behave(client: socket.socket) -> None:
-        client.sendall(head)
-        while True:
-            client.sendall(piece)
-
-    return behave
-
-
-HEAD: Final = f"HTTP/1.1 200 OK\r\nContent-Type: {JSON}\r\n".encode()
-
-
 @pytest.mark.parametrize(
     ("behave", "words"),
     [
@@ -504,7 +407,7 @@ HEAD: Final = f"HTTP/1.1 200 OK\r\nContent-Type: {JSON}\r\n".encode()
     ids=["no header", "fields", "field", "continue", "body", "chunks", "extensions", "size", "trailer"],
 )  # fmt: skip
 def test_what_never_ends_is_broken_off(
-    gateway: Gateway, service: Service, host: Host, behave: Callable[[socket.socket], None],
+    gateway: Gateway, service: Service, host: Host, behave: Behaviour,
     words: str,
 ) -> None:  # fmt: skip
     host.behave = behave
@@ -704,27 +607,16 @@ def test_no_answer_is_believed_to_be_ours(gateway: Gateway, service: Service, ho
 # Time, and others.
 
 
-def dribble(client: socket.socket) -> None:
-    client.sendall(HEAD + b"Content-Length: 100000\r\n\r\n")
-    while not select.select([client], [], [], 0.02)[0]:
-        client.sendall(b" ")
-
-
-def dribble_header(client: socket.socket) -> None:
-    client.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
-    while not select.select([client], [], [], 0.02)[0]:
-        client.sendall(b"x")
-
-
-def dribble_error(client: socket.socket) -> None:
-    client.sendall(b"HTTP/1.1 400 Bad\r\nContent-Type: text/plain\r\nContent-Length: 9999\r\n\r\n")
-    while not select.select([client], [], [], 0.02)[0]:
-        client.sendall(b"x")
+dribble = drip(b" ", HEAD + b"Content-Length: 100000\r\n\r\n")
+dribble_header = drip(b"x", b"HTTP/1.1 200 OK\r\nX-Slow: ")
+dribble_error = drip(
+    b"x", b"HTTP/1.1 400 Bad\r\nContent-Type: text/plain\r\nContent-Length: 9999\r\n\r\n"
+)
 
 
 @pytest.mark.parametrize("behave", [dribble, dribble_header, stall])
 def test_slowness_has_an_end(
-    gateway: Gateway, service: Service, host: Host, behave: Callable[[socket.socket], None]
+    gateway: Gateway, service: Service, host: Host, behave: Behaviour
 ) -> None:
     host.behave = behave
     began = time.monotonic()

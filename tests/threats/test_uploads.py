@@ -17,12 +17,12 @@ from typing import Final
 
 import pytest
 
+from .hosts import Host
 from .target import (
     FORM,
     QUERY,
     SCENE,
     UPDATE,
-    Canary,
     Target,
     find_status,
     receive,
@@ -136,7 +136,7 @@ def test_a_doctype_is_refused_wherever_it_stands(target: Target) -> None:
     assert (reply.status, reply.kind) == (400, "refused-payload"), str(reply)
 
 
-def test_no_context_is_fetched(target: Target, canary: Canary) -> None:
+def test_no_context_is_fetched(target: Target, canary: Host) -> None:
     address = f"{canary.address}/context"
     contexts = [
         f'"{address}"',
