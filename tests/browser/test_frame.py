@@ -46,6 +46,17 @@ def test_the_frame_is_accessible_and_fits(open_page: PageMaker) -> None:
             assert find_violations(page) == []
 
 
+def test_what_is_wrong_anywhere_on_a_page_is_found(page: Page) -> None:
+    """Not all that is drawn alike is judged by its contrast; what is drawn otherwise is."""
+    page.goto("/ns.html")
+    page.locator(".term p").last.evaluate("e => { e.style.color = '#888'; }")
+    page.locator(".term h4").last.evaluate("e => { e.parentElement.style.background = '#777'; }")
+    page.locator(".term a").last.evaluate("e => { e.textContent = ''; }")
+    found = find_violations(page)
+    assert {text.partition(":")[0] for text in found} == {"color-contrast", "link-name"}, found
+    assert page.locator("[data-contrast]").count() == 0
+
+
 def test_the_citation_leads_to_the_page_as_it_is_now(page: Page) -> None:
     page.goto("/queries/votes-by-state?state=state:russia")
     permalink = page.locator("#permalink").inner_text()
