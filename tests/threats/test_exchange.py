@@ -254,6 +254,7 @@ def test_odd_literals_in_columns(crowded: Target, name: str, format: str) -> Non
     assert reply.status == 200, str(reply)
 
 
+@pytest.mark.alone
 def test_fifty_who_take_nothing(crowded: Target) -> None:
     """Whoever asks for much and does not take it keeps nobody else waiting."""
     paths = ("/dumps/peninsula.nq", "/dumps/nanopublications.trig", "/tables/attributions.ndjson",

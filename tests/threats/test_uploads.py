@@ -266,6 +266,7 @@ def test_bodies_that_come_slowly_time_out(target: Target) -> None:
     assert statuses <= {408, 400, 404, 405} and 408 in statuses, statuses
 
 
+@pytest.mark.alone
 def test_an_upload_is_parsed_in_a_process_that_may_die(target: Target) -> None:
     """A literal of megabytes, a million statements, a line without end: answered or refused."""
     with target.undisturbed(changes=True):

@@ -1,0 +1,90 @@
+"""What holds for all tests?
+
+A test that is marked ``alone`` promises something about time under an attack that takes all that
+a machine has. It runs while no other worker of pytest-xdist runs a test; they wait for it, in
+turn, and are waited for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import gc
+import os
+import shutil
+import tempfile
+from collections.abc import Generator, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+_ROOM: Final = pytest.StashKey["Room"]()
+_FOLDER: Final = pytest.StashKey[str]()
+
+
+class Room:
+    """Where many may be at the same time, or one alone: across processes."""
+
+    def __init__(self, folder: Path) -> None:
+        # Whoever wants in passes the door one after another, so that nobody who waits to be
+        # alone is overtaken for ever.
+        self._door, self._room = (
+            os.open(folder / name, os.O_CREAT | os.O_RDWR) for name in ("door.lock", "room.lock")
+        )
+
+    @contextlib.contextmanager
+    def entered(self, *, alone: bool) -> Iterator[None]:
+        """Be in the room during the block, with others or alone."""
+        fcntl.flock(self._door, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(self._room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        finally:
+            fcntl.flock(self._door, fcntl.LOCK_UN)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._room, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        os.close(self._door)
+        os.close(self._room)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    given: Mapping[str, str] = getattr(config, "workerinput", {})
+    if "room" not in given:
+        config.stash[_FOLDER] = tempfile.mkdtemp(prefix="peninsula-room-")
+        config.add_cleanup(lambda: shutil.rmtree(config.stash[_FOLDER]))
+    room = config.stash[_ROOM] = Room(Path(given.get("room") or config.stash[_FOLDER]))
+    config.add_cleanup(room.close)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    # What starts the workers of pytest-xdist tells them where they meet.
+    node.workerinput["room"] = node.config.stash[_FOLDER]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
+    with item.config.stash[_ROOM].entered(alone=False):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    with item.config.stash[_ROOM].entered(alone=item.get_closest_marker("alone") is not None):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
+    with item.config.stash[_ROOM].entered(alone=False):
+        return (yield)
+
+
+def pytest_collection_finish() -> None:
+    # There are fifteen thousand tests, which stay: no collection of garbage is to look at them.
+    gc.collect()
+    gc.freeze()
