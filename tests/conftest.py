@@ -2,7 +2,8 @@
 
 A test that is marked ``alone`` promises something about time under an attack that takes all that
 a machine has. It runs while no other worker of pytest-xdist runs a test; they wait for it, in
-turn, and are waited for.
+turn, and are waited for. What is made once for all workers lies in the folder where they meet,
+which the environment names (``TESTS_SHARED``).
 """
 
 from __future__ import annotations
@@ -54,9 +55,11 @@ class Room:
 def pytest_configure(config: pytest.Config) -> None:
     given: Mapping[str, str] = getattr(config, "workerinput", {})
     if "room" not in given:
-        config.stash[_FOLDER] = tempfile.mkdtemp(prefix="peninsula-room-")
+        config.stash[_FOLDER] = tempfile.mkdtemp(prefix="peninsula-tests-")
         config.add_cleanup(lambda: shutil.rmtree(config.stash[_FOLDER]))
-    room = config.stash[_ROOM] = Room(Path(given.get("room") or config.stash[_FOLDER]))
+    folder = Path(given.get("room") or config.stash[_FOLDER])
+    os.environ["TESTS_SHARED"] = str(folder)
+    room = config.stash[_ROOM] = Room(folder)
     config.add_cleanup(room.close)
 
 

@@ -24,7 +24,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Error, Page, sync_playwright
 
 from peninsula import tokens
-from tests.server.processes import Server, serving
+from tests.server.processes import Server, lay_store, serving
 
 _BROWSERS: Final = (
     "chromium-headless-shell",
@@ -64,7 +64,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("browser")
-    command = [sys.executable, "-m", "peninsula", "serve", "--store", str(folder / "store")]
+    store = lay_store(folder / "store")
+    command = [sys.executable, "-m", "peninsula", "serve", "--store", str(store)]
     with serving(command, folder) as server:
         _await_names(server)
         yield server
@@ -109,7 +110,7 @@ class Writable:
 @contextlib.contextmanager
 def serving_writable(folder: Path, *options: str) -> Iterator[Writable]:
     """Serve the shipped graph from a store in ``folder`` that may be changed."""
-    store = folder / "store"
+    store = lay_store(folder / "store")
     command = [sys.executable, "-m", "peninsula", "serve", "--store", str(store), *options]
     with serving(command, folder) as server:
         token = tokens.add(store, "tester", "write")

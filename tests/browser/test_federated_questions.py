@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.server.processes import lay_store
 from tests.server.processes import serving as serving_ours
 from tests.wikidata.servers import SERVICE_FILE, Proxy, Status, serving
 
@@ -36,6 +37,7 @@ def site(wikidata: Proxy, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         cache = 0
     """
     (folder / "peninsula.toml").write_text(settings, encoding="utf-8")
+    lay_store(folder / "store")
     with serving_ours([sys.executable, "-m", "peninsula", "serve"], folder) as server:
         yield server.address.rstrip("/")
 

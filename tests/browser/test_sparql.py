@@ -15,7 +15,7 @@ import pyoxigraph as ox
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from tests.server.processes import Server, serving
+from tests.server.processes import Server, lay_store, serving
 
 from .conftest import PageMaker, assert_fits, find_violations
 
@@ -563,7 +563,7 @@ def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Return the address of a server that gives a query one second."""
     folder = tmp_path_factory.mktemp("hasty")
     command = [sys.executable, "-m", "peninsula", "serve", "--query-timeout", "1s"]
-    with serving([*command, "--store", str(folder / "store")], folder) as server:
+    with serving([*command, "--store", str(lay_store(folder / "store"))], folder) as server:
         yield server.address.rstrip("/")
 
 

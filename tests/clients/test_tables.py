@@ -23,7 +23,7 @@ import pytest
 from csvw import CSVW
 
 from peninsula.tabulation.declarations import read_tables
-from tests.server.processes import Server, serving
+from tests.server.processes import Server, lay_store, serving
 
 DAY: Final = dt.date(2017, 12, 22)
 PARQUET: Final = "application/vnd.apache.parquet"
@@ -34,7 +34,8 @@ STREAM: Final = "application/vnd.apache.arrow.stream"
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Return a server with the shipped graph."""
     folder = tmp_path_factory.mktemp("shipped")
-    command = [sys.executable, "-m", "peninsula", "serve", "--store", str(folder / "store")]
+    store = lay_store(folder / "store")
+    command = [sys.executable, "-m", "peninsula", "serve", "--store", str(store)]
     with serving(command, folder) as server:
         yield server
 

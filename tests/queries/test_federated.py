@@ -29,7 +29,7 @@ from peninsula.dataset.interface import Solutions
 from peninsula.dataset.local import LocalDataset
 from peninsula.formats import CSV
 from peninsula.library import Library
-from tests.server.processes import Server
+from tests.server.processes import Server, lay_store
 from tests.server.processes import serving as serving_ours
 from tests.wikidata.make_service import Entity, read
 from tests.wikidata.servers import SERVICE_FILE, Proxy, Status, TooMany, serving
@@ -58,6 +58,7 @@ def folder(wikidata: Proxy, tmp_path_factory: pytest.TempPathFactory) -> Path:
         cache = 0
     """
     (folder / "peninsula.toml").write_text(settings, encoding="utf-8")
+    lay_store(folder / "store")
     return folder
 
 

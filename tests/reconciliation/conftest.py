@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.server.processes import Server, serving
+from tests.server.processes import Server, lay_store, serving
 
 from .openrefine import OpenRefine
 
@@ -15,7 +15,8 @@ from .openrefine import OpenRefine
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("reconciliation")
-    command = [sys.executable, "-m", "peninsula", "serve", "--store", str(folder / "store")]
+    store = lay_store(folder / "store")
+    command = [sys.executable, "-m", "peninsula", "serve", "--store", str(store)]
     with serving(command, folder) as server:
         yield server
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import re
+import shutil
 import subprocess
+import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
@@ -40,6 +44,23 @@ class Server:
     def csv(self, query: str) -> str:
         """Return the answer to a query, as CSV."""
         return self.get("sparql?format=csv&query=" + quote(query)).decode()
+
+
+def lay_store(store: Path) -> Path:
+    """Make a store that holds the shipped graph, as the first start makes it; return its path.
+
+    That takes seconds, so that it is made once for all workers of a run, and copied.
+    """
+    shared = Path(os.environ.get("TESTS_SHARED") or tempfile.mkdtemp(prefix="peninsula-shared-"))
+    whole = shared / "shipped"
+    with (shared / "shipped.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not whole.exists():
+            making = shared / "making"
+            command = [sys.executable, "-m", "peninsula", "query", "ASK {}", "--store", str(making)]
+            subprocess.run(command, cwd=shared, check=True, capture_output=True, timeout=120)
+            making.rename(whole)
+    return shutil.copytree(whole, store)
 
 
 @contextlib.contextmanager

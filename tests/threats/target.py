@@ -9,7 +9,6 @@ import json
 import os
 import re
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
+from peninsula import tokens
 from tests.server.processes import serving
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -260,21 +260,12 @@ class Target:
 @contextlib.contextmanager
 def started(folder: Path, *options: str) -> Iterator[Target]:
     """Give a server on a new store in ``folder`` that serves the small scene."""
-    command = [sys.executable, "-m", "peninsula"]
-    store = ["--store", str(folder / "store")]
-    tokens = {}
-    for role in ROLES:
-        added = subprocess.run(
-            [*command, "token", "add", f"the-{role}", "--role", role, *store],
-            check=True,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        tokens[role] = added.stdout.split()[-1]
-    serve = [*command, "serve", "--knowledge", str(SCENE), "--host", "127.0.0.1", *store, *options]
-    with serving(serve, folder) as server:
-        yield Target(server.address.rstrip("/"), folder, server.process.pid, tokens)
+    store = folder / "store"
+    known = {role: tokens.add(store, f"the-{role}", role) for role in ROLES}
+    command = [sys.executable, "-m", "peninsula", "serve", "--knowledge", str(SCENE)]
+    more = ["--host", "127.0.0.1", "--store", str(store), *options]
+    with serving([*command, *more], folder) as server:
+        yield Target(server.address.rstrip("/"), folder, server.process.pid, known)
 
 
 def receive(client: socket.socket) -> bytes:

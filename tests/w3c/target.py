@@ -26,6 +26,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pyoxigraph as ox
 
+from peninsula import tokens
 from tests.server.processes import serving
 
 from .manifests import RDF_FORMATS, DatasetFiles, iri_of
@@ -165,11 +166,7 @@ def dataset(files: DatasetFiles) -> list[ox.Quad]:
 
 def add_token(store: Path) -> str:
     """Make a token that may do everything to a store of Peninsula."""
-    command = [sys.executable, "-m", "peninsula", "token", "add", "w3c", "--role", "admin"]
-    added = subprocess.run(
-        [*command, "--store", str(store)], check=True, capture_output=True, text=True, timeout=60
-    )
-    return added.stdout.split()[-1]
+    return tokens.add(store, "w3c", "admin")
 
 
 @contextlib.contextmanager

@@ -19,11 +19,9 @@ from pathlib import Path
 import pyoxigraph as ox
 import pytest
 
-from peninsula.config import Config
 from peninsula.dataset.generations import Generations
-from peninsula.knowledge import find_knowledge
-from peninsula.loading import open_local
 from tests.crash.instance import Instance
+from tests.server.processes import lay_store
 
 from . import servers
 from .links import PEN, Command, our_slice, wd, without_times
@@ -37,9 +35,7 @@ BATCH = 12
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a store that holds the shipped graph; copied, not written to."""
-    folder = tmp_path_factory.mktemp("prepared") / "store"
-    open_local(Config(store=folder), find_knowledge(), may_violate=True)
-    return folder
+    return lay_store(tmp_path_factory.mktemp("prepared") / "store")
 
 
 @pytest.fixture
