@@ -32,6 +32,8 @@ from peninsula.search import Index, read_names
 
 from .test_search import dataset_of
 
+MODULE = "peninsula.reconciliation.entities"
+
 SCENE = """
 pen:Person a owl:Class ; rdfs:label "person"@en , "인물"@ko ; rdfs:subClassOf pen:Actor .
 pen:Actor a owl:Class ; rdfs:label "actor"@en .
@@ -472,3 +474,48 @@ def test_the_schema_of_a_state_is_made_once(scene: LocalDataset) -> None:
     assert schemas.open(scene, 1, "ko") is not schemas.open(scene, 1, "en")
     korean = schemas.open(scene, 1, "ko")
     assert korean.find_types("인물")[0].id == "pen:Person"
+
+
+def test_of_a_thing_with_very_many_names_some_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = " , ".join(f'"Name {i}"@en' for i in range(300))
+    dataset = dataset_of(
+        f"person:many a pen:Person ; rdfs:label 'Many'@en ; skos:altLabel {names} ."
+        " person:other a pen:Person ; rdfs:label 'Other'@en ; pen:birthDate '1949-06-18'^^xsd:date ."
+    )
+    monkeypatch.setattr(f"{MODULE}._MOST_ROWS", 50)
+    found = read_entities(dataset, map(expand, ("person:many", "person:other")))
+    many, other = found[expand("person:many")], found[expand("person:other")]
+    assert many.label("en") == "Many"
+    assert 50 < len(many.names) < 300
+    assert many.classes == other.classes == {expand("pen:Person")}
+    assert (other.label("en"), other.when()) == ("Other", "1949–")
+
+
+@pytest.mark.parametrize(
+    ("text", "is_match"),
+    [
+        ("Sec. Han Duck-soo", True), ("Gen. Han Duck-soo", True), ("한덕수 총리", True),
+        ("PM Han", False), ("Han Duck-soo (2022–2025)", True), ("Han Duck-soo 1949", True),
+        ("Han Duck-soo 1931", False), ("Sailor Han Duck-soo", False),
+    ],
+)  # fmt: skip
+def test_titles_and_years_of_office_do_not_speak_against_a_person(
+    scene: LocalDataset, text: str, *, is_match: bool
+) -> None:
+    entity = read_entities(scene, [expand("person:han")])[expand("person:han")]
+    [candidate] = decide([score(make_asked(text, (expand("pen:Person"),)), entity)])
+    assert candidate.is_match == is_match
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Michael Pompeo", "Mike Pompeo"), ("Japanese PM", "Prime Minister of Japan"),
+        ("президент РФ", "Президент России"), ("Сингапурский саммит", "Саммит в Сингапуре"),
+        ("ханойский саммит", "саммит в Ханое"),
+    ],
+)  # fmt: skip
+def test_what_is_shortened_or_inflected_is_alike(text: str, name: str) -> None:
+    likeness = compare(read_words(text), read_words(name))
+    assert likeness.similarity > 0.85
+    assert likeness.is_sure

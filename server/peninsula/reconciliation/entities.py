@@ -7,13 +7,13 @@ the snapshot of Wikidata calls a linked thing is a name of it, too.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import pyoxigraph as ox
 
-from peninsula.dataset.interface import Dataset, select_about
+from peninsula.dataset.interface import Dataset, Row, select, select_about
 from peninsula.edtf import write_edtf
 from peninsula.labels import LANGUAGES, cut, rank_language
 from peninsula.namespaces import BASE, expand, shorten
@@ -53,24 +53,20 @@ _PARAPHRASE: Final = expand("pen:paraphrase")
 _TYPE, _EXACT = expand("rdf:type"), expand("skos:exactMatch")
 _FROM, _UNTIL = expand("pen:from"), expand("pen:until")
 _BIRTH, _DEATH = expand("pen:birthDate"), expand("pen:deathDate")
-_READ: Final = ", ".join(
-    str(ox.NamedNode(iri))
-    for iri in sorted({*_LABELS, *_ALIASES, *_DATES, *_DESCRIPTIONS, _TYPE, _EXACT})
-)
-_FACTS: Final = f"""
-SELECT DISTINCT ?thing ?property ?value WHERE {{{{
-  VALUES ?thing {{{{ {{things}} }}}} ?thing ?property ?text FILTER(?property IN ({_READ}))
-  BIND(IF(isLiteral(?text) && STRLEN(STR(?text)) > 600, SUBSTR(?text, 1, 600), ?text) AS ?value)
-}}}}
-"""
+#: Of a life.
+ENDS: Final = (_BIRTH, _DEATH)
+_READ: Final = tuple(sorted({*_LABELS, *_ALIASES, *_DATES, *_DESCRIPTIONS, _TYPE, _EXACT}))
+_FACTS: Final = """{thing} {property} ?text
+  BIND(IF(isLiteral(?text) && STRLEN(STR(?text)) > 600, SUBSTR(?text, 1, 600), ?text) AS ?value)"""
+_SAID: Final = (
+    expand("rdfs:label"), expand("skos:altLabel"), "http://schema.org/description",
+)  # fmt: skip
 #: What the snapshot says of the item that is exactly the thing.
-_SNAPSHOT: Final = """
-SELECT DISTINCT ?thing ?property ?value WHERE {{
-  VALUES ?thing {{ {things} }} ?thing skos:exactMatch ?item . ?item ?property ?value
-  FILTER(?property IN (rdfs:label, skos:altLabel, <http://schema.org/description>) &&
-         LANG(?value) IN ("en", "ko", "ru", "mul"))
-}}
-"""
+_SNAPSHOT: Final = """{thing} skos:exactMatch ?item . ?item {property} ?value
+  FILTER(LANG(?value) IN ("en", "ko", "ru", "mul"))"""
+#: Things read about by one query, and rows that it may have: more is of a thing with very much.
+_AT_ONCE: Final = 400
+_MOST_ROWS: Final = 20_000
 #: What belongs to a thing, the most telling first.
 _CONTEXT: Final = """
 SELECT DISTINCT ?thing ?other ?rank ?name WHERE {{
@@ -134,17 +130,18 @@ class Entity:
     def spans(self) -> list[Span]:
         """Return when it was; of a person, the days of birth and death."""
         stated = [read_edtf(text) for iri in _DATES[:4] for text in self.dates.get(iri, ())]
-        ends = [read_edtf(text) for iri in (_BIRTH, _DEATH) for text in self.dates.get(iri, ())]
+        ends = [span for iri in ENDS for span in self.spans_of(iri)]
         found = [span for span in (*stated, *ends) if span]
         if not found:
-            firsts, lasts = (
-                [span for text in self.dates.get(iri, ()) if (span := read_edtf(text))]
-                for iri in (_FROM, _UNTIL)
-            )
+            firsts, lasts = (self.spans_of(iri) for iri in (_FROM, _UNTIL))
             for first in firsts:
                 last = max((span.last for span in lasts), default=first.last)
                 found.append(Span(first.first, max(first.last, last)))
         return found
+
+    def spans_of(self, property: str) -> list[Span]:
+        """Return the times that one property says."""
+        return [span for text in self.dates.get(property, ()) if (span := read_edtf(text))]
 
     @property
     def context(self) -> list[str]:
@@ -199,7 +196,7 @@ def read_entities(
     """Return what is known of the things that the graph has a word about."""
     wanted = set(iris)
     found: dict[str, Entity] = {}
-    for thing, property, value in select_about(dataset, _FACTS, wanted):
+    for thing, property, value in _read(dataset, _FACTS, _READ, wanted):
         if not isinstance(thing, ox.NamedNode):
             continue
         entity = found.setdefault(thing.value, Entity(thing.value))
@@ -243,9 +240,50 @@ def is_ours(iri: str) -> bool:
     return path != iri and "/" in path and not path.startswith(("ns#", "graph/", "data/"))
 
 
+def _read(
+    dataset: Dataset, pattern: str, properties: Sequence[str], things: Iterable[str]
+) -> Iterator[Row]:
+    """Yield thing, property and value by a pattern; of a thing with very many values, some."""
+    wanted = sorted(set(things))
+    batches = [wanted[start : start + _AT_ONCE] for start in range(0, len(wanted), _AT_ONCE)]
+    named = ", ".join(str(ox.NamedNode(property)) for property in properties)
+    written = pattern.format(thing="?thing", property="?property")
+    while batches:
+        batch = batches.pop()
+        values = " ".join(str(ox.NamedNode(iri)) for iri in batch)
+        rows = list(
+            select(
+                dataset,
+                f"SELECT DISTINCT ?thing ?property ?value WHERE {{ VALUES ?thing {{ {values} }} "
+                f"{written} FILTER(?property IN ({named})) }} LIMIT {_MOST_ROWS}",
+            )
+        )
+        if len(rows) < _MOST_ROWS:
+            yield from rows
+        elif len(batch) > 1:
+            batches += [batch[: len(batch) // 2], batch[len(batch) // 2 :]]
+        else:
+            yield from _read_some(dataset, pattern, properties, batch[0])
+
+
+def _read_some(
+    dataset: Dataset, pattern: str, properties: Sequence[str], thing: str
+) -> Iterator[Row]:
+    """Yield a few values of each property of one thing."""
+    parts = []
+    for iri in properties:
+        one, property = str(ox.NamedNode(thing)), str(ox.NamedNode(iri))
+        parts.append(
+            f"{{ SELECT ({one} AS ?thing) ({property} AS ?property) ?value WHERE {{ "
+            f"{pattern.format(thing=one, property=property)} }} LIMIT {MOST_NAMES} }}"
+        )
+    query = f"SELECT ?thing ?property ?value WHERE {{ {' UNION '.join(parts)} }}"
+    yield from select(dataset, query)
+
+
 def _add_snapshot(dataset: Dataset, found: Mapping[str, Entity]) -> None:
     linked = [iri for iri, entity in found.items() if entity.links]
-    for thing, property, value in select_about(dataset, _SNAPSHOT, linked):
+    for thing, property, value in _read(dataset, _SNAPSHOT, _SAID, linked):
         if isinstance(value, ox.Literal):
             entity = found[iri_of(thing)]
             if iri_of(property).endswith("description"):
@@ -275,7 +313,8 @@ def _add(entity: Entity, property: str, value: object) -> None:
     elif not isinstance(value, ox.Literal):
         return
     elif property in _LABELS or property in _ALIASES:
-        if len(entity.names) < MOST_NAMES:
+        # However many others there are, the labels are among them.
+        if len(entity.names) < MOST_NAMES * (2 if property in _LABELS else 1):
             entity.names.append(_name(property, value))
     elif property in _DATES:
         entity.dates[property].append(value.value)

@@ -17,11 +17,11 @@ _QID: Final = re.compile(
     r"(?:(?:https?://)?(?:www\.|m\.)?wikidata\.org/(?:wiki|entity)/|wd:)?(Q[1-9]\d{0,11})\Z",
     re.IGNORECASE,
 )
-#: S/RES/2397 (2017), UNSCR 2397, resolution 2397, резолюция 2397, 결의 2397호, 결의 제2397호
+#: S/RES/2397 (2017), UNSCR 2397, resolution 2397/2017, резолюция 2397, 결의 2397호, 결의 제2397호
 _RESOLUTION: Final = re.compile(
     r"(?:s\s*/\s*res\s*/\s*|unsc\s*r?(?:es)?\.?\s*|scr\s*|res(?:olutions?)?\.?\s*"
     r"(?:no\.?\s*|number\s*|#\s*|№\s*)?|резолюци\w*\s*(?:№\s*|сб\s+оон\s*№?\s*)?|결의(?:안)?\s*(?:제\s*)?)"
-    r"(\d{1,4})(?:\s*호)?(?!\d|/)",
+    r"(\d{1,4})(?:\s*호)?(?!\d|/(?!(?:19|20)\d\d(?!\d)))",
     re.IGNORECASE,
 )
 _DRAFT: Final = re.compile(r"S\s*/\s*((?:19|20)\d\d)\s*/\s*(\d{1,4})\Z", re.IGNORECASE)

@@ -19,7 +19,13 @@ from peninsula.dataset.interface import Dataset, Term, select
 from peninsula.errors import QueryTimeout
 from peninsula.namespaces import BASE, EXTERNAL, PREFIXES
 from peninsula.reconciliation.dates import read_value
-from peninsula.reconciliation.entities import Entity, Name, read_entities, read_linked
+from peninsula.reconciliation.entities import (
+    MOST_NAMES,
+    Entity,
+    Name,
+    read_entities,
+    read_linked,
+)
 from peninsula.reconciliation.identifiers import (
     Identifiers,
     find_identified,
@@ -119,6 +125,8 @@ class Matcher:
         self._schema = schema
         self._deadline = deadline
         self._looks: dict[tuple[str, str], list[Hit]] = {}
+        #: Names by which things were found: of a thing with very many, not all are read.
+        self._found_by: dict[str, set[str]] = {}
 
     def match(self, batch: Mapping[str, Query]) -> dict[str, list[Candidate]]:
         """Return the candidates of each query, best first.
@@ -142,6 +150,10 @@ class Matcher:
         chosen = {key: _best_of(pool) for key, pool in pools.items()}
         self._deadline.check()
         entities = read_entities(self._dataset, {iri for iris in chosen.values() for iri in iris})
+        for iri, entity in entities.items():
+            if len(entity.names) >= MOST_NAMES:
+                more = self._found_by.get(iri, set()) - {name.text for name in entity.names}
+                entity.names += [Name(text, is_alias=True) for text in sorted(more)]
         agreements = self._agreements(prepared, chosen, values)
         return {
             key: self._score(one, chosen[key], entities, identified[key], agreements[key])
@@ -240,9 +252,11 @@ class Matcher:
         if hit.iri in pool or not (_is_thing(hit.iri) or hit.iri.startswith(_WD)):
             return
         texts = (hit.text, *(name.text for name in hit.other_names[:_NAMES_SEEN]))
-        likeness = 0.0
-        for text in comparable(one.asked.words, texts):
-            likeness = max(likeness, glance(one.asked, text))
+        likeness, best = max(
+            ((glance(one.asked, text), text) for text in comparable(one.asked.words, texts)),
+            default=(0.0, ""),
+        )
+        self._found_by.setdefault(hit.iri, set()).add(best)
         # Of a type that is not asked for, or of a kind that is hardly meant: look further.
         usual = (1.0 if is_typed else 0.9) if one.asked.types else how_usual(hit.iri)
         pool[hit.iri] = likeness * usual

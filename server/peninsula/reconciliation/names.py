@@ -21,24 +21,40 @@ from peninsula.spelling import fold, split_words
 #: States as headlines and tables write them; each line is one, the first word stands for it.
 _STATES: Final = (
     ("usa", "us", "u s", "u s a", "united states", "united states of america", "america", "сша",
-     "соединенные штаты", "соединенные штаты америки", "미국", "미합중국"),
+     "соединенные штаты", "соединенные штаты америки", "미국", "미합중국", "american",
+     "соединенных штатов", "соединенных штатов америки"),
     ("dprk", "north korea", "d p r k", "n korea", "democratic people s republic of korea", "кндр",
      "северная корея", "корейская народно демократическая республика", "북한", "조선",
-     "조선민주주의인민공화국"),
+     "조선민주주의인민공화국", "north korean", "северной кореи"),
     ("rok", "south korea", "r o k", "s korea", "republic of korea", "korea republic of",
-     "южная корея", "республика корея", "대한민국", "한국", "남한"),
+     "южная корея", "республика корея", "대한민국", "한국", "남한", "south korean",
+     "южной кореи", "республики корея"),
     ("russia", "russian federation", "россия", "российская федерация", "рф", "러시아",
-     "러시아 연방"),
+     "러시아 연방", "russian", "россии", "российской федерации"),
     ("china", "prc", "people s republic of china", "китай", "кнр",
-     "китайская народная республика", "중국", "중화인민공화국"),
-    ("japan", "япония", "일본"),
+     "китайская народная республика", "중국", "중화인민공화국", "chinese", "китая"),
+    ("japan", "япония", "일본", "japanese", "японии"),
     ("uk", "u k", "united kingdom", "great britain", "britain", "великобритания", "영국",
-     "united kingdom of great britain and northern ireland"),
+     "united kingdom of great britain and northern ireland", "british"),
     ("ussr", "soviet union", "ссср", "советский союз", "소련",
-     "union of soviet socialist republics"),
+     "union of soviet socialist republics", "soviet"),
     ("un", "united nations", "u n", "united nations organization", "оон",
      "организация объединенных наций", "유엔", "국제연합"),
 )  # fmt: skip
+#: What tables shorten.
+_SHORTENED: Final = {
+    "pres": "president", "sec": "secretary", "gen": "general", "amb": "ambassador",
+    "pm": "prime minister", "fm": "foreign minister", "res": "resolution",
+}  # fmt: skip
+#: Words that a person may be given before or after a name, whatever office is known of them.
+TITLES: Final = frozenset(
+    fold(
+        "president chairman marshal general secretary minister premier ambassador comrade leader "
+        "senator adviser advisor envoy sir madam президент председатель маршал генерал секретарь "
+        "министр премьер посол товарищ лидер глава господин госпожа генсек 대통령 위원장 주석 총리 "
+        "장관 총서기 원수 수상 외무상 대사 특사"
+    ).split()
+)
 #: Words that join others.
 _JOINING: Final = frozenset(
     fold(
@@ -63,6 +79,20 @@ _SAME: Final = {
     )
     for word in words.split()
 }
+#: Given names and what people are called by them.
+_CALLED: Final = {
+    word: number
+    for number, words in enumerate(
+        (
+            "michael mike mick", "joseph joe", "william bill", "anthony antony tony",
+            "stephen steven steve", "donald don", "james jim", "robert bob", "richard dick",
+            "condoleezza condi", "mikhail misha", "dmitry dima", "alexander alex sasha",
+            "thomas tom", "daniel dan", "christopher chris", "edward ed", "samuel sam",
+            "nicholas nick", "andrew andy", "gregory greg", "kenneth ken", "ronald ron",
+        )
+    )
+    for word in words.split()
+}  # fmt: skip
 #: Russian endings, the longest first.
 _ENDINGS: Final = tuple(
     sorted(
@@ -73,6 +103,10 @@ _ENDINGS: Final = tuple(
         key=len,
         reverse=True,
     )
+)
+#: Of adjectives that places give: сингапурский саммит.
+_ADJECTIVE: Final = re.compile(
+    rf"(\w{{4,}})ск(?:{'|'.join(fold('ий ая ое ого ому ом ой ую им их ие ими').split())})"
 )
 _SHORT: Final = frozenset(("а", "у", "ом", "ем", "е", "ым"))
 #: Hangul comes from ``fold`` letter by letter; a syllable has three of them.
@@ -132,10 +166,14 @@ def _read_words(text: str, keeps_dates: bool) -> Words:
     dated = find_dates(text) if not keeps_dates else None
     rest = dated.rest if dated else text
     return Words(
-        tuple(_name_states(fold(rest)).split()[:_MOST_WORDS]),
+        tuple(_write_out(_name_states(fold(rest)).split())[:_MOST_WORDS]),
         script_of(text),
         dated.dates if dated else (),
     )
+
+
+def _write_out(words: Iterable[str]) -> list[str]:
+    return [whole for word in words for whole in _SHORTENED.get(word, word).split()]
 
 
 def other_spellings(text: str) -> list[str]:
@@ -194,6 +232,8 @@ def weighty(words: Sequence[str]) -> list[str]:
 def stem(word: str) -> str:
     """Return a Russian word without its ending, any other as it is."""
     if _CYRILLIC.fullmatch(word) and len(word) >= 5:
+        if adjective := _ADJECTIVE.fullmatch(word):
+            word = adjective[1]
         for ending in _ENDINGS:
             if word.endswith(ending) and len(word) - len(ending) >= 4:
                 return word[: -len(ending)]
@@ -311,6 +351,8 @@ def _compare_words(one: str, other: str) -> tuple[float, bool]:  # noqa: C901, P
     shorter, longer = sorted((one, other), key=len)
     if one in _SAME and _SAME[one] == _SAME.get(other):
         return 0.85, True
+    if one in _CALLED and _CALLED[one] == _CALLED.get(other):
+        return 0.9, True
     if len(shorter) == 1:
         is_initial = longer.startswith(shorter) and not _HANGUL.fullmatch(shorter)
         return (0.75, True) if is_initial else (0.0, False)

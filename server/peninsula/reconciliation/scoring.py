@@ -15,8 +15,9 @@ from typing import Final
 
 from peninsula.namespaces import BASE, CONCEPT_SCHEMES
 from peninsula.reconciliation.dates import Span, agreement
-from peninsula.reconciliation.entities import Entity
+from peninsula.reconciliation.entities import ENDS, Entity
 from peninsula.reconciliation.names import (
+    TITLES,
     Likeness,
     Words,
     comparable,
@@ -40,6 +41,7 @@ _WHOLE_WITH: Final = (0.8, 0.5, 0.35)
 #: What candidates of another type keep of their score where types only should fit.
 _OTHER_TYPE: Final = 0.7
 
+_PERSON: Final = f"{BASE}id/person/"
 _SAID: Final = frozenset(
     {
         "claim", "position", "tension", "situation", "relation", "notion", "measure", "exemption",
@@ -195,6 +197,11 @@ class _Best:
 def _best_name(asked: Asked, entity: Entity, agreeing: int) -> _Best:
     context = word_set(entity.context)
     spans = entity.spans
+    is_person = entity.iri.startswith(_PERSON)
+    if is_person:
+        context |= TITLES
+    # The years of an office, say, are neither for nor against a person.
+    may_be_of_office = is_person and bool(asked.dates) and _is_within_life(asked, entity)
     best_label, best_alias = Likeness(), Likeness()
     best: tuple[float, bool, str, Likeness, float | None] | None = None
     kept = set(comparable(asked.words, (name.text for name in entity.names)))
@@ -202,6 +209,8 @@ def _best_name(asked: Asked, entity: Entity, agreeing: int) -> _Best:
         if name.text not in kept:
             continue
         likeness, date = _compare(asked, name.text, context, spans)
+        if may_be_of_office and date is not None and date < _AGREES:
+            date = None
         part = _with_date(likeness.similarity * (0.99 if name.is_alias else 1), date)
         if best is None or (part, likeness.is_sure) > best[:2]:
             best = (part, likeness.is_sure, name.text, likeness, date)
@@ -212,18 +221,28 @@ def _best_name(asked: Asked, entity: Entity, agreeing: int) -> _Best:
     if best is None:
         return _Best("", 0.0, False, False, [])
     part, is_sure, text, likeness, date = best
+    told = {
+        "alias": best_alias.similarity or None, "context": likeness.explained or None, "date": date
+    }  # fmt: skip
     features = [Feature("name", _percent(best_label.similarity))]
-    if best_alias.similarity > 0:
-        features.append(Feature("alias", _percent(best_alias.similarity)))
-    if likeness.explained:
-        features.append(Feature("context", _percent(likeness.explained)))
-    if date is not None:
-        features.append(Feature("date", _percent(date)))
+    features += [Feature(id, _percent(one)) for id, one in told.items() if one is not None]
     agreeing += date is not None and date >= _AGREES
     least = _WHOLE_WITH[min(agreeing, len(_WHOLE_WITH) - 1)]
     is_whole = likeness.complete >= least and likeness.covered >= 0.85
     return _Best(
         text, part, is_sure and is_whole, date is not None and date <= _CONTRADICTS, features
+    )
+
+
+def _is_within_life(asked: Asked, entity: Entity) -> bool:
+    """Return whether each date in the text is one at which a person was alive, as far as known."""
+    born, died = (min((span.first for span in entity.spans_of(end)), default=None) for end in ENDS)
+    return all(
+        any(
+            (born is None or span.first > born) and (died is None or span.first <= died)
+            for span in spans
+        )
+        for spans in asked.dates
     )
 
 
