@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -258,8 +259,14 @@ def test_derive_writes_and_checks(run: Run, copy: Path) -> None:
 TRIPLES = "".join(f'<x:s{n}> <x:p> "{n}" .\n' for n in range(5))
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where the store of ``store`` lies once it is made, to be copied."""
+    return tmp_path_factory.mktemp("made") / "s"
+
+
 @pytest.fixture
-def store(run: Run) -> Run:
+def store(run: Run, made: Path) -> Run:
     """Return ``run`` for a store “s” of two generations, of five and of six triples."""
     Path("five.nt").write_text(TRIPLES, encoding="utf-8")
     Path("six.ttl").write_text("<x:s> <x:p> 'six' .", encoding="utf-8")
@@ -267,10 +274,14 @@ def store(run: Run) -> Run:
     def run_on_store(*arguments: str, knowledge: Path | None = None) -> tuple[int, str, str]:
         return run(*arguments, "--store", "s", knowledge=knowledge)
 
+    if made.exists():
+        shutil.copytree(made, "s")
+        return run_on_store
     assert run_on_store("load", "five.nt")[0] == 0
     code, out, err = run_on_store("load", "six.ttl", "--graph", "http://example.org/g")
     assert (code, out) == (0, "Generation 2: 1 triple more, 6 in all.\n")
     assert "Loading six.ttl" in err
+    shutil.copytree("s", made)
     return run_on_store
 
 
