@@ -24,9 +24,9 @@ from peninsula.errors import (
     UpstreamFailed,
     UpstreamUnreachable,
 )
+from peninsula.federation.asking import Patience
 from peninsula.federation.clauses import asks_service, write_as_graphs
 from peninsula.federation.dataset import FederatedDataset
-from peninsula.federation.evaluation import Patience
 from peninsula.federation.gateway import Table
 from peninsula.federation.local_services import Block
 from peninsula.policy import Policy

@@ -7,6 +7,7 @@ of each solution. PENINSULA_EQUIVALENCE_EXAMPLES sets the number of examples.
 from __future__ import annotations
 
 from collections import Counter
+from random import Random
 from typing import Any
 
 import pyoxigraph as ox
@@ -19,8 +20,7 @@ from peninsula.federation.parsing import read_query
 from peninsula.federation.writing import Parts, compose, write_table
 from tests.equivalence.conftest import EXAMPLES, examples
 
-from .chance import Maker
-from .questions import graphs, questions
+from .chance import Maker, makers
 from .services import ONE, PREFIXES, TWO, Scene
 
 ADDRESSES = {ONE: ONE, TWO: TWO, "peninsula:one": ONE}
@@ -76,12 +76,11 @@ def compare(scene: Scene, query: str) -> tuple[str, ...]:
     )
 
 
-@given(graphs(), graphs(), graphs(), graphs(), questions())
+@given(makers)
 @examples(100)
-def test_nothing_is_missing_and_nothing_too_much(
-    own: str, named: str, one: str, two: str, query: str
-) -> None:
-    for kind in compare(Scene(f"{own}\n:g {{ {named} }}", one, two, batch=2), query):
+def test_nothing_is_missing_and_nothing_too_much(maker: Maker) -> None:
+    case = maker.case()
+    for kind in compare(Scene(case.own, case.one, case.two, batch=2), case.query):
         event(kind)
 
 
@@ -89,7 +88,7 @@ def test_nothing_is_missing_and_nothing_too_much(
 def test_nothing_is_missing_and_nothing_too_much_for_very_many_queries(part: int) -> None:
     number = max(1200, EXAMPLES * 10) // 4
     for seed in range(part * number, (part + 1) * number):
-        case = Maker(seed).case()
+        case = Maker(Random(seed)).case()
         try:
             compare(Scene(case.own, case.one, case.two, batch=2), case.query)
         except AssertionError as error:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 
 from peninsula.federation.parsing import Unreadable, read_query
 from peninsula.federation.structure import certain, find_nested, visible
-from tests.federation.questions import graphs, patterns
+from tests.federation.chance import Maker, makers
 from tests.federation.services import PREFIXES, read
 
 
@@ -167,12 +167,12 @@ def test_what_is_no_query_is_unreadable(text: str) -> None:
         read_query(text)
 
 
-@given(graphs(), patterns(2))
+@given(makers)
 @settings(max_examples=150, deadline=None)
-def test_visible_and_certain_are_what_the_engine_says(data: str, pattern: str) -> None:
-    text = f"{PREFIXES}SELECT * WHERE {{ {pattern} }}"
+def test_visible_and_certain_are_what_the_engine_says(maker: Maker) -> None:
+    text = f"{PREFIXES}SELECT * WHERE {{ {maker.pattern(2)} }}"
     try:
-        solutions = read(data).query(text)
+        solutions = read(maker.data()).query(text)
     except SyntaxError:
         return  # BIND or a subselect names what is bound already
     assert isinstance(solutions, ox.QuerySolutions)

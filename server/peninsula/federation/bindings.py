@@ -35,6 +35,13 @@ def choose(context: Context, rows: list[Row], most: int, *, is_outside: bool) ->
     return Table(tuple(context.variables[i] for i in columns), distinct)
 
 
+def find_loose(context: Context, rows: Sequence[Row]) -> tuple[str, ...]:
+    """Return the variables that some of ``rows`` leave unbound."""
+    return tuple(
+        name for i, name in enumerate(context.variables) if any(row[i] is None for row in rows)
+    )
+
+
 def _sort_key(row: Row) -> tuple[str, ...]:
     return tuple(map(str, row))
 

@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterator, Mapping
 import pyoxigraph as ox
 
 from peninsula.dataset.interface import PLAIN, Dataset, Graph, QueryOptions, Result
+from peninsula.federation.asking import Patience
 from peninsula.federation.calls import Call
 from peninsula.federation.clauses import asks_service
-from peninsula.federation.evaluation import Evaluation, Federation, Patience
+from peninsula.federation.evaluation import Evaluation, Federation
 from peninsula.formats import Format
 
 

@@ -7,24 +7,19 @@ left is a query as any other.
 
 from __future__ import annotations
 
-import copy
-import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from peninsula.dataset.interface import Dataset, QueryOptions, Result, Row, Solutions
+from peninsula.dataset.interface import Dataset, QueryOptions, Result, Row
 from peninsula.errors import (
-    ClientGone,
-    PeninsulaError,
-    QueryTimeout,
     QueryTooComplex,
     UpstreamFailed,
+    UpstreamTimeout,
 )
-from peninsula.federation.bindings import align, choose, split
-from peninsula.federation.callers import Caller
+from peninsula.federation.asking import Asking, Patience
+from peninsula.federation.bindings import align, choose, find_loose, split
 from peninsula.federation.calls import Call
 from peninsula.federation.clauses import read_clauses
 from peninsula.federation.gateway import Gateway, Table
@@ -32,8 +27,13 @@ from peninsula.federation.local_services import Block, LocalService, LocalServic
 from peninsula.federation.names import Naming
 from peninsula.federation.patterns import read_patterns
 from peninsula.federation.planning import Context, Fetch, Freeze, Plan
-from peninsula.federation.questions import Question, make_question
-from peninsula.federation.room import Part, Room
+from peninsula.federation.questions import (
+    Question,
+    find_first_optional,
+    make_question,
+    write_trial,
+)
+from peninsula.federation.room import Room
 from peninsula.federation.services import Service, Services
 from peninsula.federation.structure import Place
 from peninsula.federation.targets import Snapshot, Target, Targets
@@ -58,19 +58,6 @@ class Federation:
     room: Room = field(default_factory=Room)
 
 
-@dataclass(frozen=True)
-class Patience:
-    """For how long, and for whom, a query is answered."""
-
-    #: Seconds; None: for ever.
-    timeout: float | None = None
-    is_gone: Callable[[], bool] | None = None
-    #: Returns the dataset for a question that may take so many seconds.
-    narrow: Callable[[float], Dataset] | None = None
-    #: Whose query it is: clients share what there is.
-    client: str = ""
-
-
 class Evaluation:
     """One query that asks services."""
 
@@ -86,37 +73,39 @@ class Evaluation:
     ) -> None:
         """Raise what is wrong with the query; nobody is asked before everything is judged."""
         self._federation = federation
-        self._patience = patience
-        self._inner = inner
         self._options = options
-        timeout = patience.timeout
-        self._until = None if timeout is None else time.monotonic() + timeout
-        self._query, self.kind = read_clauses(
-            query, lambda text: self._narrowed().parse_query(text, base=options.base)
-        )
-        self._naming = Naming(self._query, options.prefixes, options.base)
+        self._mode = mode
+        self._asking = Asking(inner, federation.gateway, patience)
         self._targets = Targets(federation.services, federation.local, inner.graphs, mode)
+        self._read(query)
+        self._calls: list[Call] = []
+        #: Where clauses stand about which a service was asked something beforehand.
+        self._tried: list[int] = []
+        #: What joins the clause at hand, and is unbound in some solutions of the rest.
+        self._loose: tuple[str, ...] = ()
+
+    def _read(self, text: str) -> None:
+        self._query, self.kind = read_clauses(
+            text, lambda text: self._asking.narrowed().parse_query(text, base=self._options.base)
+        )
+        self._naming = Naming(self._query, self._options.prefixes, self._options.base)
         self._whom = {
             place: self._targets.find(self._query, self._naming, place)
             for place in self._query.services
         }
-        self._plan = Plan(self._query, options.substitutions)
-        self._calls: list[Call] = []
-        self._caller = Caller(patience.client)
-        self._part: Part
-        #: Requests so far, by the name of the service.
-        self._requests: dict[str, int] = {}
+        self._plan = Plan(self._query, self._options.substitutions)
 
     def run(self, note: Callable[[list[Call]], None] | None = None) -> Result:
         """Ask the services, tell ``note`` of it, and ask for the answer."""
-        with self._federation.room.part(self._patience.client) as self._part:
+        with self._federation.room.part(self._asking.client) as self._asking.part:
             skeleton, inlined = self._join()
             if note:
                 note(self._calls)
-            return self._ask(skeleton, replace(self._options, inlined=inlined))
+            return self._asking.evaluate(skeleton, replace(self._options, inlined=inlined))
 
     def _join(self) -> tuple[str, list[tuple[int, str]]]:
         """Return the query with what services said in it, as rows apart from its text."""
+        self._settle_optionals()
         for place, target in self._whom.items():
             if isinstance(target, Snapshot) and self._can_be_graph(place):
                 self._read_as_graph(place, target)
@@ -129,46 +118,40 @@ class Evaluation:
             skeleton, inlined = compose(self._plan.write())
         except Unwritable as error:
             raise UpstreamFailed(f"An answer cannot be joined: {error}.") from None
+        self._loose = ()
         size = sum(len(rows) for _, rows in inlined)
         if size > self._federation.most_bytes:
             raise self._too_much(f"{size >> 20} MB", f"{self._federation.most_bytes >> 20} MB")
         return skeleton, inlined
 
-    # Time.
+    def _settle_optionals(self) -> None:
+        """Write ``{ P }`` for an OPTIONAL { P } that begins a clause, where P has a solution.
 
-    def _left(self) -> float | None:
-        """Return the seconds that are left; raises QueryTimeout, ClientGone."""
-        if self._patience.is_gone and self._patience.is_gone():
-            raise ClientGone
-        if self._until is None:
-            return None
-        left = self._until - time.monotonic()
-        if left <= 0:
-            raise QueryTimeout(
-                f"It took longer than {self._patience.timeout:g} s, services included.",
-                "Ask for less.",
-            )
-        return left
-
-    def _narrowed(self) -> Dataset:
-        left = self._left()
-        if left is None or self._patience.narrow is None:
-            return self._inner
-        return self._patience.narrow(left)
-
-    def _ask(self, query: str, options: QueryOptions) -> Result:
-        return self._narrowed().evaluate(query, options)
+        They are the same then; and what is joined with P may be sent along, whereas all of an
+        OPTIONAL would have to be asked for: one without a solution in it fits everything.
+        """
+        text = self._query.text
+        for place, target in self._whom.items():
+            optional = find_first_optional(place.pattern)
+            if optional is None or not isinstance(target, Service) or self._mode != "live":
+                continue
+            query = write_trial(optional, self._naming, target.prefixes)
+            self._tried.append(place.element.start)
+            try:
+                found = self._asking.ask_service(target, query).rows
+            except UpstreamFailed:
+                continue  # it is told when the clause is asked
+            if found:
+                word = slice(optional.start, optional.start + len("OPTIONAL"))
+                text = f"{text[: word.start]}{' ' * len('OPTIONAL')}{text[word.stop :]}"
+        if text != self._query.text:
+            self._read(text)
 
     def _select(self, parts: Parts, limit: int) -> list[Row]:
         """Return the solutions of a part of the query, ``limit`` of them at most."""
         skeleton, inlined = compose([*parts, f"\nLIMIT {limit}"])
         options = replace(self._options, substitutions={}, formats={}, inlined=inlined)
-        result = self._ask(skeleton, options)
-        assert isinstance(result, Solutions)
-        try:
-            return list(result)
-        finally:
-            result.close()
+        return self._asking.select(skeleton, options)
 
     # What is kept here.
 
@@ -190,7 +173,7 @@ class Evaluation:
 
     def _read_as_graph(self, place: Place, target: Snapshot) -> None:
         pattern = place.pattern
-        text = self._query.text[pattern.start : pattern.end]
+        text = self._naming.quote(pattern, target.prefixes)
         self._plan.replace(
             place.element,
             [f"GRAPH <{target.graph}> {text}"],
@@ -216,14 +199,18 @@ class Evaluation:
     def _fetch(self, step: Fetch, target: Target) -> None:
         """Put the solutions of a clause in its place."""
         call = Call(self._name_of(step.place))
+        call.requests = self._tried.count(step.place.element.start)
         self._calls.append(call)
-        question = make_question(self._query, step.place, self._naming)
+        prefixes = target.prefixes if isinstance(target, Service | Snapshot) else {}
+        question = make_question(self._query, step.place, self._naming, prefixes)
         variables = question.variables
         began = time.monotonic()
         try:
             rows = self._solve(step, target, question, call)
         except UpstreamFailed as error:
-            self._left()
+            self._asking.left()
+            if isinstance(error, UpstreamTimeout) and not call.sent:
+                error.remedy = self._advise()
             fallback = self._targets.find_fallback(step.place, target)
             if fallback:
                 call.remark = "snapshot"
@@ -247,7 +234,7 @@ class Evaluation:
         """Return solutions of a clause: a term for each variable of ``question``."""
         variables = question.variables
         if isinstance(target, Service):
-            left = target.max_requests_per_query - self._requests.get(target.name, 0)
+            left = self._asking.requests_left(target)
             most, cap = target.batch * left, min(target.max_rows - 1, self._federation.most_rows)
         else:
             most, cap = _MOST_LOCAL, self._federation.most_rows
@@ -272,7 +259,7 @@ class Evaluation:
                     raise QueryTooComplex(
                         f"SERVICE <{call.service}> would have to be asked about more than {most} "
                         f"solutions of the rest of the query, and has more than {cap} itself.",
-                        "Restrict the query, before the SERVICE clause or in it.",
+                        self._advise(),
                         limit="requests",
                     )
                 raise self._too_much(f"more than {cap} rows", f"{cap}", call.service)
@@ -282,75 +269,47 @@ class Evaluation:
         whom = f"SERVICE <{service}> has" if service else "The services have"
         return QueryTooComplex(
             f"{whom} {what} for this query, where {limit} are allowed.",
-            "Restrict it: put into the clause what it is about, or join it with less.",
+            self._advise(),
             limit="rows",
         )
 
     def _bind(self, context: Context | None, most: int, *, is_outside: bool) -> Table | None:
         """Return what a clause is to be asked about; there may be one row more than ``most``."""
+        self._loose = ()
         if context is None:
             return None
-        return choose(context, self._select(context.parts, most + 1), most, is_outside=is_outside)
+        rows = self._select(context.parts, most + 1)
+        self._loose = find_loose(context, rows)
+        return choose(context, rows, most, is_outside=is_outside)
+
+    def _advise(self) -> str:
+        """Say how less would be asked for."""
+        if not self._loose:
+            return "Restrict it: put into the clause what it is about, or join it with less."
+        names = " and ".join(f"?{name}" for name in self._loose[:3])
+        verb = "is" if len(self._loose) == 1 else "are"
+        return (
+            f"{names} {verb} unbound in some solutions of the rest, and those fit everything: "
+            "put the SERVICE clause into the OPTIONAL that binds it."
+        )
 
     def _ask_all(
         self, target: Service | Snapshot, queries: list[str], question: Question, call: Call
     ) -> Iterator[Table]:
-        """Yield the answers to ``queries``; as many are asked at once as the service allows."""
+        """Yield the answers to ``queries``."""
         call.requests += len(queries)
-        if isinstance(target, Snapshot):
-            call.remark = call.remark or "snapshot"
-            for query in queries:
-                options = QueryOptions(
-                    default_graphs=[target.graph],
-                    base=self._options.base,
-                    prefixes=self._options.prefixes,
-                )
-                result = self._ask(query, options)
-                assert isinstance(result, Solutions)
-                yield Table(question.variables or ("",), list(result))
+        if isinstance(target, Service):
+            yield from self._asking.ask_services(target, queries, call)
             return
-        self._requests[target.name] = self._requests.get(target.name, 0) + len(queries)
-        is_over = threading.Event()
-        is_gone = self._patience.is_gone
-
-        def ask(query: str) -> Table:
-            return self._federation.gateway.select(
-                target,
-                query,
-                timeout=self._left(),
-                is_gone=lambda: is_over.is_set() or bool(is_gone and is_gone()),
-                part=self._part,
-                caller=self._caller,
-            )
-
-        if len(queries) == 1:
-            yield self._count(ask(queries[0]), call)
-            return
-
-        def attempt(query: str) -> Table | PeninsulaError | ClientGone:
-            try:
-                return ask(query)
-            except (PeninsulaError, ClientGone) as error:
-                # Without its frames, whose objects belong to this thread.
-                return copy.copy(error)
-
-        with ThreadPoolExecutor(min(target.max_requests, len(queries))) as pool:
-            try:
-                for answer in pool.map(attempt, queries):
-                    if not isinstance(answer, Table):
-                        raise answer
-                    yield self._count(answer, call)
-            finally:
-                # One that failed, or had too much, needs no answer of the others.
-                is_over.set()
-                pool.shutdown(wait=False, cancel_futures=True)
-
-    def _count(self, table: Table, call: Call) -> Table:
-        call.bytes += table.received
-        call.cached += not table.received
-        if table.is_stale:
-            call.remark = "stale"
-        return table
+        call.remark = call.remark or "snapshot"
+        options = QueryOptions(
+            default_graphs=[target.graph],
+            base=self._options.base,
+            prefixes=self._options.prefixes,
+        )
+        for query in queries:
+            rows = self._asking.select(query, options)
+            yield Table(question.variables or ("",), rows)
 
     def _ask_here(
         self,
@@ -369,10 +328,10 @@ class Evaluation:
             patterns,
             known or Table((), [()]),
             frozenset(variables),
-            self._narrowed(),
+            self._asking.narrowed(),
             limit,
-            self._left(),
-            self._patience.is_gone,
+            self._asking.left(),
+            self._asking.is_gone,
         )
         table = target.answer(block)
         call.requests += 1

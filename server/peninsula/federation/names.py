@@ -11,6 +11,8 @@ from peninsula.federation.structure import Element, Group, Query
 from peninsula.namespaces import PREFIXES
 from peninsula.policy import resolve_escapes
 
+_ESCAPED: Final = re.compile(r"\\(.)")
+_NONE: Final[Mapping[str, str]] = {}
 _SCHEME: Final = re.compile(r"<[A-Za-z][A-Za-z0-9+.-]*:")
 
 
@@ -32,15 +34,18 @@ class Naming:
         if text.startswith("<"):
             return self._resolve(text)
         prefix, _, local = text.partition(":")
-        return (self._expand(prefix) or "") + re.sub(r"\\(.)", r"\1", local)
+        return (self._expand(prefix) or "") + _ESCAPED.sub(r"\1", local)
 
     def read(self, element: Element) -> str | None:
         """Return the IRI that GRAPH or SERVICE names; None for a variable."""
         assert element.name
         return None if element.name.kind == "variable" else self.resolve(element.name.text)
 
-    def write_prologue(self, group: Group) -> str:
-        """Return the declarations without which ``group`` would say something else elsewhere."""
+    def write_prologue(self, group: Group, prefixes: Mapping[str, str]) -> str:
+        """Return the declarations without which ``group`` would say something else elsewhere.
+
+        ``prefixes`` come before those that need not be declared.
+        """
         inside = [t for t in self._query.tokens if group.start <= t.position < group.end]
         names = {t.text.partition(":")[0] for t in inside if t.kind == "name" and t.text[0] != "@"}
         names.discard("_")
@@ -48,14 +53,32 @@ class Naming:
         if any(t.kind == "iri" and not _SCHEME.match(t.text) for t in inside):
             lines.append(f"BASE <{self.base}>\n")
         for name in sorted(names):
-            iri = self._expand(name)
+            iri = self._expand(name, prefixes)
             if iri is not None:
                 lines.append(f"PREFIX {name}: <{iri}>\n")
         return "".join(lines)
 
-    def _expand(self, prefix: str) -> str | None:
+    def quote(self, group: Group, prefixes: Mapping[str, str]) -> str:
+        """Return ``group`` as it must be written here to say what it says with ``prefixes``."""
+        text, parts, at = self._query.text, [], group.start
+        for token in self._query.tokens:
+            prefix, _, local = token.text.partition(":")
+            if (
+                token.kind == "name"
+                and group.start <= token.position < group.end
+                and prefix in prefixes
+                and prefix not in self._query.prefixes
+            ):
+                local = _ESCAPED.sub(r"\1", local)
+                parts += [text[at : token.position], f"<{prefixes[prefix]}{local}>"]
+                at = token.end
+        return "".join([*parts, text[at : group.end]])
+
+    def _expand(self, prefix: str, prefixes: Mapping[str, str] = _NONE) -> str | None:
         declared = self._query.prefixes.get(prefix)
-        return self.prefixes.get(prefix) if declared is None else self._resolve(declared)
+        if declared is not None:
+            return self._resolve(declared)
+        return prefixes.get(prefix, self.prefixes.get(prefix))
 
     def _resolve(self, iri: str) -> str:
         return iri[1:-1] if _SCHEME.match(iri) else _join(self.base, iri[1:-1])

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from peninsula.federation.structure import Element, Group, Kind, Query, Select
+from peninsula.federation.structure import Element, Group, Kind, Names, Query, Select
 from peninsula.policy import Token, tokenize
 
 _FORMS: Final = frozenset(("SELECT", "ASK", "CONSTRUCT", "DESCRIBE"))
@@ -20,6 +20,8 @@ _ELEMENTS: Final = frozenset(
 _AGGREGATES: Final = frozenset(
     ("COUNT", "SUM", "MIN", "MAX", "AVG", "SAMPLE", "GROUP_CONCAT", "GROUP", "HAVING")
 )
+#: What comes after GROUP BY.
+_TAIL: Final = frozenset(("HAVING", "ORDER", "LIMIT", "OFFSET", "VALUES"))
 _CUTS: Final = frozenset(("LIMIT", "OFFSET"))
 _PAIRS: Final = {"(": ")", "[": "]", "{": "}", "<<": ">>", "{|": "|}"}
 _CLOSES: Final = {closing: opening for opening, closing in _PAIRS.items()}
@@ -141,10 +143,23 @@ class _Reader:
             projection,
             is_distinct=is_distinct,
             is_aggregated=not words.isdisjoint(_AGGREGATES),
+            keys=self._read_keys(after, end),
             is_cut=not words.isdisjoint(_CUTS),
             values=values,
             others=others,
         )
+
+    def _read_keys(self, start: int, end: int) -> Names:
+        """Return the variables that GROUP BY names by themselves."""
+        i = next((i for i in range(start, end) if self._is_word(i, "GROUP")), end) + 2
+        keys = set()
+        while i < end and not (self._tokens[i].kind == "word" and self._tokens[i].upper in _TAIL):
+            if self._tokens[i].kind == "variable":
+                keys.add(self._tokens[i].text[1:])
+            elif self._is(i, "("):
+                i = self._partner(i)
+            i += 1
+        return frozenset(keys)
 
     def _read_projection(
         self, start: int, brace: int, others: list[Group]

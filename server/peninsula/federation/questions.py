@@ -7,7 +7,7 @@ equal solutions one, where their number makes no difference.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -41,10 +41,8 @@ class Question:
     variables: tuple[str, ...]
     is_distinct: bool
     #: What stands in the braces.
-    pattern: str
-    #: The variables that are bound in the pattern before anything that depends on them.
-    early: Names
-    is_subselect: bool
+    text: str
+    pattern: Group
 
     def write(
         self, limit: int, names: Sequence[str] = (), rows: Sequence[Sequence[Term]] = ()
@@ -52,31 +50,52 @@ class Question:
         """Return the query, with bindings where there are some."""
         selected = " ".join(f"?{name}" for name in self.variables) or f"(1 AS ?{ONE})"
         distinct = "DISTINCT " if self.is_distinct else ""
-        inside = f"{self.pattern}\n"
+        inside = f"{self.text}\n"
         if names:
-            if self.is_subselect:
-                inside = f"{{{inside}}}\n"
-            elif not self.early.issuperset(names):
-                # By itself, so that no value gets to where it would change what is found.
-                bound = " ".join(f"?{name}" for name in sorted({*self.variables, *names}))
-                inside = f"{{ SELECT {bound} WHERE {{\n{inside}}} }}\n"
             columns = " ".join(f"?{name}" for name in names)
-            inside = f"VALUES ({columns}) {{ {write_rows(rows)} }}\n{inside}"
+            values = f"VALUES ({columns}) {{ {write_rows(rows)} }}\n"
+            group = _find_room(self.pattern, frozenset(names))
+            if group:
+                at = group.start - self.pattern.start
+                line = "\n" if at else ""
+                inside = f"{inside[:at]}{line}{values}{inside[at:]}"
+            else:
+                # By itself, so that no value gets to where it would change what is found.
+                if not self.pattern.select:
+                    bound = " ".join(f"?{name}" for name in sorted({*self.variables, *names}))
+                    inside = f" SELECT {bound} WHERE {{\n{inside}}} "
+                inside = f"{values}{{{inside}}}\n"
         return f"{self.prologue}SELECT {distinct}{selected} WHERE {{\n{inside}}}\nLIMIT {limit}\n"
 
 
-def make_question(query: Query, place: Place, naming: Naming) -> Question:
-    """Return what is asked of a service for the clause at ``place``."""
+def make_question(
+    query: Query, place: Place, naming: Naming, prefixes: Mapping[str, str] | None = None
+) -> Question:
+    """Return what is asked of a service for the clause at ``place``.
+
+    ``prefixes`` mean something else to it than here.
+    """
     pattern = place.pattern
-    text = query.text[pattern.start + 1 : pattern.end - 1]
     return Question(
-        naming.write_prologue(pattern),
+        naming.write_prologue(pattern, prefixes or {}),
         tuple(sorted(find_needed(query, place))),
         _is_set(query, place),
-        text.strip("\n"),
-        _find_early(pattern),
-        pattern.select is not None,
+        query.text[pattern.start + 1 : pattern.end - 1].rstrip("\n"),
+        pattern,
     )
+
+
+def find_first_optional(pattern: Group) -> Element | None:
+    """Return the OPTIONAL with which a clause begins."""
+    first = next((e for e in pattern.elements if e.kind != "filter"), None)
+    return first if first and first.kind == "optional" else None
+
+
+def write_trial(optional: Element, naming: Naming, prefixes: Mapping[str, str]) -> str:
+    """Return the query whether what stands in an OPTIONAL has a solution."""
+    (group,) = optional.groups
+    inside = naming.quote(group, {})
+    return f"{naming.write_prologue(group, prefixes)}SELECT (1 AS ?{ONE}) WHERE {inside}\nLIMIT 1\n"
 
 
 def find_needed(query: Query, place: Place) -> Names:
@@ -134,12 +153,29 @@ def _takes_set(select: Select) -> bool | None:
     return False if select.is_cut else None
 
 
-def _find_early(pattern: Group) -> Names:
-    """Return what a pattern binds before its first OPTIONAL, MINUS, BIND or the like."""
+def _find_room(pattern: Group, names: Names) -> Group | None:
+    """Return the group at whose beginning values of ``names`` change nothing but what fits them.
+
+    That is ``pattern``, or the one that it selects from where it is a subselect; None: neither.
+    """
+    group = pattern
+    while select := group.select:
+        if select.is_cut or select.group is None:
+            return None
+        if not all(select.projection is None or select.projection.get(n, False) for n in names):
+            return None
+        # A group of solutions has them all, or none.
+        if select.is_aggregated and not names <= select.keys:
+            return None
+        group = select.group
     found = _NONE
-    for element in pattern.elements:
-        if element.kind in {"optional", "minus", "bind", "lateral"}:
+    for element in group.elements:
+        if names <= found:
             break
-        if element.kind != "service":
+        if element.kind in {"optional", "minus", "bind", "lateral"}:
+            # What depends on what is there already must not see them too soon.
+            if not names.isdisjoint(element.mentioned):
+                return None
+        elif element.kind != "service":
             found |= certain(element)
-    return found
+    return group if names <= found else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -59,6 +59,11 @@ class Service:
     hosts: tuple[str, ...] = ()
 
     @property
+    def prefixes(self) -> Mapping[str, str]:
+        """Return what prefixes mean to it that mean something else here."""
+        return prefixes_of(self.name)
+
+    @property
     def iri(self) -> str:
         """Return the IRI that names it, whatever its address."""
         return f"{SCHEME}{self.name}"
@@ -72,6 +77,15 @@ class Service:
     def allowed_hosts(self) -> frozenset[str]:
         """Return the hosts that may be connected to on its behalf."""
         return frozenset({self.host, *self.hosts})
+
+
+#: By the name of a service; what stands in a query for Wikidata elsewhere, stands in it here.
+_PREFIXES: Final = {"wikidata": {"schema": "http://schema.org/"}}
+
+
+def prefixes_of(name: str) -> Mapping[str, str]:
+    """Return what prefixes mean to the service of a name that mean something else here."""
+    return _PREFIXES.get(name, {})
 
 
 #: The one that is asked where an operator says nothing.

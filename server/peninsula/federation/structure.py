@@ -81,6 +81,8 @@ class Select:
     projection: dict[str, bool] | None
     is_distinct: bool = False
     is_aggregated: bool = False
+    #: The variables by whose values solutions are aggregated.
+    keys: Names = _NONE
     #: Whether LIMIT or OFFSET takes some of its solutions.
     is_cut: bool = False
     #: The VALUES at its end.

@@ -15,7 +15,7 @@ from peninsula.federation.clauses import asks_service
 from peninsula.federation.local_services import LocalService, LocalServices
 from peninsula.federation.names import Naming
 from peninsula.federation.parsing import Unreadable, read_query
-from peninsula.federation.services import SCHEME, Service, Services
+from peninsula.federation.services import SCHEME, Service, Services, prefixes_of
 from peninsula.federation.structure import Place, Query, find_nested
 from peninsula.namespaces import BASE
 
@@ -32,7 +32,18 @@ _EXTENSIONS: Final = (
 class Snapshot:
     """What is kept of a service."""
 
-    graph: str
+    #: That of the service.
+    name: str
+
+    @property
+    def graph(self) -> str:
+        """Return the graph that holds it."""
+        return f"{BASE}graph/{self.name}"
+
+    @property
+    def prefixes(self) -> Mapping[str, str]:
+        """Return what prefixes mean to the service that mean something else here."""
+        return prefixes_of(self.name)
 
 
 Target = Service | Snapshot | LocalService
@@ -111,6 +122,12 @@ class Targets:
                 return local
             if name.endswith(_SNAPSHOT):
                 return self._find_snapshot(name.removesuffix(_SNAPSHOT), place)
+        if iri.startswith(_EXTENSIONS):
+            raise ServiceForbidden(
+                f"SERVICE {place.element.name.text if place.element.name else ''} is a function of "
+                "Wikidata's query service, and none of this server.",
+                "Put it into the braces of the SERVICE clause that asks Wikidata.",
+            )
         service = self.services.find(iri)
         if self.mode == "snapshot":
             return self._find_snapshot(service.name, place)
@@ -119,8 +136,8 @@ class Targets:
         return service
 
     def _find_snapshot(self, name: str, place: Place) -> Snapshot:
-        graph = f"{BASE}graph/{name}"
-        if graph not in self.graphs():
+        snapshot = Snapshot(name)
+        if snapshot.graph not in self.graphs():
             raise NoSnapshot(
                 f"There is no snapshot of “{name[:100]}” here.",
                 "“peninsula link pull” takes one of Wikidata.",
@@ -131,7 +148,7 @@ class Targets:
                 f"SERVICE {text} is not known to the snapshot of {name}.",
                 "For labels, use rdfs:label and LANG.",
             )
-        return Snapshot(graph)
+        return snapshot
 
     def _check_nested(self, iri: str | None) -> None:
         """Raise ServiceForbidden for a SERVICE clause in another that is not for its service."""

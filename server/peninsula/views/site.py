@@ -25,9 +25,10 @@ from peninsula.dataset.interface import (
     kind_of,
 )
 from peninsula.errors import Forbidden, NotAcceptable, PeninsulaError, Unauthorized
+from peninsula.federation.asking import Patience
 from peninsula.federation.calls import Call
 from peninsula.federation.dataset import FederatedDataset
-from peninsula.federation.evaluation import Federation, Patience
+from peninsula.federation.evaluation import Federation
 from peninsula.federation.gateway import Gateway
 from peninsula.federation.services import Services
 from peninsula.federation.targets import asks_others
