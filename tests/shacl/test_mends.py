@@ -15,7 +15,7 @@ from typing import Final
 import pyoxigraph as ox
 import pytest
 
-from peninsula.dataset.delta import Delta, apply, diff, read_patch
+from peninsula.dataset.delta import Delta, apply, read_patch
 from peninsula.dataset.updates import apply_update
 from peninsula.errors import InvalidShapes
 from peninsula.knowledge import find_knowledge
@@ -74,15 +74,23 @@ def shipped() -> Graph:
     return Graph(store, read_model(read_shapes(knowledge.shapes, loaded.ontology)))
 
 
+@pytest.fixture(scope="module")
+def pristine(shipped: Graph) -> tuple[set[ox.Quad], set[object]]:
+    """Return what the shipped graph holds before anything is done to it."""
+    return set(shipped.store), set(shipped.store.named_graphs())
+
+
 @pytest.fixture
-def graph(shipped: Graph) -> Iterator[Graph]:
+def graph(shipped: Graph, pristine: tuple[set[ox.Quad], set[object]]) -> Iterator[Graph]:
     """Return the shipped graph; whatever a test adds and removes is undone."""
-    before = ox.Store()
-    before.bulk_extend(shipped.store)
-    for name in shipped.store.named_graphs():
-        before.add_graph(name)
     yield shipped
-    apply(shipped.store, diff(before, shipped.store).inverse())
+    quads, names = pristine
+    now = set(shipped.store)
+    for quad in now - quads:
+        shipped.store.remove(quad)
+    shipped.store.extend(quads - now)
+    for name in set(shipped.store.named_graphs()) - names:
+        shipped.store.remove_graph(name)
 
 
 def check(graph: Graph, delta: Delta, before: set[Result], cured: set[Result], mend: Mend) -> None:
