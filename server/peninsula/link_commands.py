@@ -14,12 +14,17 @@ from rich.console import Console as Terminal
 from rich.table import Table as TerminalTable
 from rich.text import Text
 
-from peninsula import linking
 from peninsula.config import read_settings
-from peninsula.errors import OperatorError, display_path
+from peninsula.errors import display_path
+from peninsula.linking.accepting import accept
+from peninsula.linking.checking import check
+from peninsula.linking.delivering import Destination
+from peninsula.linking.pulling import Pulled, pull
+from peninsula.linking.suggesting import suggest
 from peninsula.namespaces import shorten
 from peninsula.turtle import format_turtle
 from peninsula.wikidata.checking import ERROR, NOTE, SEVERITIES, WARNING, Finding, Report
+from peninsula.wikidata.journal import write_whole
 from peninsula.wikidata.suggesting import CLASSES, Candidate, write_review
 from peninsula.wikidata.terms import qid_of
 
@@ -154,15 +159,12 @@ def _read_patience(text: str) -> float:
 
 
 def _pull(options: argparse.Namespace) -> int:
-    pulled = linking.pull(
-        read_settings(vars(options)),
-        linking.Destination(options.output, options.into_store, options.server),
-        service=options.service,
-        slice_file=options.slice,
-        journal=options.journal,
-        is_fresh=options.fresh,
-        patience=options.patience,
-    )
+    try:
+        pulled = _do_pull(options)
+    except KeyboardInterrupt:
+        print("Interrupted. What was fetched is kept: the same command goes on with it.",
+              file=sys.stderr)  # fmt: skip
+        return 130
     found = pulled.pull
     print(
         f"{len(found.items):,} items in {pulled.triples:,} triples, {found.requests:,} requests; "
@@ -177,12 +179,24 @@ def _pull(options: argparse.Namespace) -> int:
     return OK
 
 
+def _do_pull(options: argparse.Namespace) -> Pulled:
+    return pull(
+        read_settings(vars(options)),
+        Destination(options.output, options.into_store, options.server),
+        service=options.service,
+        slice_file=options.slice,
+        journal=options.journal,
+        is_fresh=options.fresh,
+        patience=options.patience,
+    )
+
+
 def _count(number: int, what: str) -> str:
     return f"{number:,} {what}" if number else f"none {what}"
 
 
 def _check(options: argparse.Namespace) -> int:
-    report = linking.check(
+    report = check(
         read_settings(vars(options)),
         snapshot_file=options.snapshot,
         before_file=options.before,
@@ -222,9 +236,7 @@ def _plural(number: int, what: str) -> str:
 
 
 def _table(findings: Sequence[Finding]) -> TerminalTable:
-    table = TerminalTable(header_style="bold", show_lines=True)
-    for heading in ("", "thing", "item", "what", "ours", "theirs"):
-        table.add_column(heading, overflow="fold")
+    table = _make_table("", "thing", "item", "what", "ours", "theirs")
     for finding in findings:
         what = f"{finding.message} {finding.remedy}".strip()
         table.add_row(
@@ -238,11 +250,17 @@ def _table(findings: Sequence[Finding]) -> TerminalTable:
     return table
 
 
+def _make_table(*headings: str) -> TerminalTable:
+    """Return a table in which a name is never broken, so that it can be copied."""
+    table = TerminalTable(header_style="bold", show_lines=True)
+    for heading in headings:
+        is_name = heading in {"thing", "item"}
+        table.add_column(heading, overflow="fold", no_wrap=is_name)
+    return table
+
+
 def _suggest(options: argparse.Namespace) -> int:
-    for name in (*options.classes, *options.things):
-        if ":" not in name:
-            raise OperatorError(f"“{name}” is no prefixed name.", "Write pen:Person, person:….")
-    found, looked_at, source = linking.suggest(
+    found, looked_at, source = suggest(
         read_settings(vars(options)),
         classes=options.classes,
         things=options.things,
@@ -252,7 +270,7 @@ def _suggest(options: argparse.Namespace) -> int:
         slice_file=options.slice,
     )
     if options.output:
-        linking.write_text(options.output, format_turtle(write_review(found, source)))
+        _write(options.output, format_turtle(write_review(found, source)))
     if options.format == "json":
         told = [candidate.to_json() for candidate in found]
         print(json.dumps(told, ensure_ascii=False, indent=2))
@@ -267,9 +285,7 @@ def _suggest(options: argparse.Namespace) -> int:
 
 
 def _candidates(found: Sequence[Candidate]) -> TerminalTable:
-    table = TerminalTable(header_style="bold", show_lines=True)
-    for heading in ("thing", "item", "label", "score", "why"):
-        table.add_column(heading, overflow="fold")
+    table = _make_table("thing", "item", "label", "score", "why")
     for candidate in found:
         label = " – ".join(filter(None, (candidate.label, candidate.description)))
         table.add_row(
@@ -283,9 +299,18 @@ def _candidates(found: Sequence[Candidate]) -> TerminalTable:
 
 
 def _accept(options: argparse.Namespace) -> int:
-    text, accepted, others = linking.accept(read_settings(vars(options)), options.files, options.by)
+    text, accepted, others = accept(read_settings(vars(options)), options.files, options.by)
     if accepted:
-        linking.write_text(options.output, text)
+        _write(options.output, text)
     told = f"{_plural(accepted, 'link')} made, {_plural(others, 'candidate')} not accepted."
     print(told, file=sys.stderr)
     return OK if accepted else NO
+
+
+def _write(path: Path | None, text: str) -> None:
+    """Write a text to a file, whole or not at all, or to the standard output."""
+    if path:
+        write_whole(path, text.encode())
+    else:
+        sys.stdout.write(text)
+        sys.stdout.flush()

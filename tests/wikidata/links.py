@@ -19,7 +19,7 @@ import pyoxigraph as ox
 from peninsula.dataset.local import LocalDataset
 from peninsula.federation.gateway import Gateway
 from peninsula.federation.services import Service as Allowed
-from peninsula.linking import Gatewayed
+from peninsula.linking.asking import Gatewayed
 from peninsula.policy import Policy
 from peninsula.wikidata.assembling import assemble
 from peninsula.wikidata.journal import Journal, open_journal

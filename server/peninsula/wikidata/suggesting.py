@@ -199,7 +199,9 @@ def suggest(
 
 def _score(case: _Case, cases: Sequence[_Case], taken: Mapping[str, str]) -> Candidate:
     reasons = [reason for judge in _JUDGES for reason in judge(case)]
-    if case.item in taken:
+    if taken.get(case.item) == case.thing.iri:
+        reasons.append(Reason(0, "linked with it already"))
+    elif case.item in taken:
         reasons.append(Reason(_TAKEN, f"linked with {shorten(taken[case.item])} already"))
     rivals = [
         other.item
