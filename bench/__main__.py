@@ -28,7 +28,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pyoxigraph as ox
@@ -87,7 +87,7 @@ def main() -> None:
         "load before": round(busy, 2),
         "rounds": options.rounds,
         "python": platform.python_version(),
-        **{name: version(name) for name in PACKAGES},
+        **{name: _version(name) for name in PACKAGES},
     }
     if busy > 0.7:
         report.warnings.append(f"The machine was busy before it began (load {busy:.1f}).")
@@ -101,6 +101,13 @@ def main() -> None:
         if options.json:
             text = json.dumps(report.as_json(), indent=1, ensure_ascii=False)
             options.json.write_text(text + "\n", encoding="utf-8")
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:  # not every measure needs it
+        return "not installed"
 
 
 def _options() -> argparse.Namespace:
