@@ -19,15 +19,15 @@ from peninsula.config import Config
 from peninsula.dataset.interface import PLAIN, QueryOptions, Result
 from peninsula.dataset.local import LocalDatabase, LocalDataset
 from peninsula.errors import UpstreamBusy, UpstreamFailed
-from peninsula.federation.gateway import Table
-from peninsula.federation.services import Service
-from peninsula.knowledge import find_knowledge
+from peninsula.federation.services import WIKIDATA
+from peninsula.knowledge import Knowledge, find_knowledge
 from peninsula.library import Library, QueryTemplate, describe, read_library, without_services
 from peninsula.loading import load
-from peninsula.namespaces import PREFIXES, expand
+from peninsula.namespaces import expand
 from peninsula.policy import Policy
 from peninsula.suggestions import suggest
 from peninsula.views.site import EXTENSION
+from tests.federation.services import StoreGateway
 
 from .conftest import BROWSER, SCENE
 
@@ -52,6 +52,9 @@ SELECT DISTINCT ?state ?summit ?admitted WHERE {
 """
 #: What the service would say, were there one; and what the snapshot says.
 NOW, THEN = "1945-10-24", "1991-12-26"
+ADMITTED = ox.NamedNode(expand("state:russia")), ox.NamedNode(expand("wdt:P571"))
+#: Makes a site whose snapshot is of a day, or which has none, and what stands for the service.
+Make = Callable[..., tuple[FlaskClient, StoreGateway]]
 PAGE = "/queries/admissions"
 
 
@@ -65,25 +68,6 @@ class Fed(LocalDataset):
             self.asked.append(query)
             query = query.replace("SERVICE <peninsula:wikidata>", "GRAPH <http://service.example/>")
         return super().evaluate(query, options)
-
-
-class Way:
-    """In the place of the gateway: what the service would say, or how it fails."""
-
-    def __init__(self) -> None:
-        self.failure: Exception | None = None
-        self.store = ox.Store()
-        russia, says = ox.NamedNode(expand("state:russia")), ox.NamedNode(expand("wdt:P571"))
-        self.store.add(ox.Quad(russia, says, ox.Literal(NOW)))
-
-    def select(self, service: Service, query: str, **_: Any) -> Table:
-        assert service.name == "wikidata"
-        if self.failure:
-            raise self.failure
-        solutions = self.store.query(query, prefixes=PREFIXES)
-        assert isinstance(solutions, ox.QuerySolutions)
-        names = tuple(variable.value for variable in solutions.variables)
-        return Table(names, [tuple(solution) for solution in solutions], received=1)
 
 
 @pytest.fixture
@@ -104,25 +88,34 @@ def question(library: Library) -> QueryTemplate:
 
 
 @pytest.fixture
-def make(folder: Path) -> Callable[..., tuple[FlaskClient, Way]]:
-    """Return what makes a site whose snapshot is of a day, or which has none."""
-    knowledge = find_knowledge(folder)
-    loaded = load(knowledge)
+def knowledge(folder: Path) -> Knowledge:
+    return find_knowledge(folder)
 
-    def make(day: str | None = "2026-11-01") -> tuple[FlaskClient, Way]:
-        store = ox.Store()
-        store.extend([*loaded.stated, *loaded.computed])
+
+@pytest.fixture
+def store(knowledge: Knowledge) -> ox.Store:
+    loaded = load(knowledge)
+    store = ox.Store()
+    store.extend([*loaded.stated, *loaded.computed])
+    return store
+
+
+@pytest.fixture
+def make(knowledge: Knowledge, store: ox.Store) -> Make:
+    def make(day: str | None = "2026-11-01") -> tuple[FlaskClient, StoreGateway]:
         if day is not None:
             graph = ox.NamedNode(GRAPH)
-            russia, says = ox.NamedNode(expand("state:russia")), ox.NamedNode(expand("wdt:P571"))
-            store.add(ox.Quad(russia, says, ox.Literal(THEN), graph))
             issued = ox.NamedNode(expand("dcterms:issued"))
+            store.add(ox.Quad(*ADMITTED, ox.Literal(THEN), graph))
             store.add(ox.Quad(graph, issued, ox.Literal(day), graph))
         app = create_app(Config(), LocalDatabase(LocalDataset(store, Policy())), knowledge)
-        site, way = app.extensions[EXTENSION], Way()
-        federation = replace(site.federation, gateway=way)
+        elsewhere = ox.Store()
+        elsewhere.add(ox.Quad(*ADMITTED, ox.Literal(NOW)))
+        gateway = StoreGateway({WIKIDATA.address: elsewhere})
+        site = app.extensions[EXTENSION]
+        federation = replace(site.federation, gateway=gateway)
         app.extensions[EXTENSION] = replace(site, federation=federation)
-        return app.test_client(), way
+        return app.test_client(), gateway
 
     return make
 
@@ -159,10 +152,7 @@ def test_a_fault_inside_of_a_service_pattern_is_found(folder: Path) -> None:
         read_library(folder / "queries")
 
 
-def test_choices_are_found_without_the_service(question: QueryTemplate, folder: Path) -> None:
-    loaded = load(find_knowledge(folder))
-    store = ox.Store()
-    store.extend([*loaded.stated, *loaded.computed])
+def test_choices_are_found_without_the_service(question: QueryTemplate, store: ox.Store) -> None:
     dataset = Fed(store, Policy())
     dataset.asked = []
     choices = suggest(question, dataset, "en")
@@ -222,9 +212,7 @@ def test_checking_asks_no_service_and_says_so(folder: Path) -> None:
 # The page.
 
 
-def test_a_page_asks_the_service_and_offers_the_snapshot(
-    make: Callable[..., tuple[FlaskClient, Way]],
-) -> None:
+def test_a_page_asks_the_service_and_offers_the_snapshot(make: Make) -> None:
     client, _ = make()
     response = client.get(f"{PAGE}?state=state:russia", headers=BROWSER)
     page = response.text
@@ -239,9 +227,7 @@ def test_a_page_asks_the_service_and_offers_the_snapshot(
     assert "ETag" not in response.headers
 
 
-def test_a_page_of_the_snapshot_stays_with_it(
-    make: Callable[..., tuple[FlaskClient, Way]],
-) -> None:
+def test_a_page_of_the_snapshot_stays_with_it(make: Make) -> None:
     client, _ = make()
     response = client.get(f"{PAGE}?state=state:russia&services=snapshot", headers=BROWSER)
     page = response.text
@@ -259,9 +245,7 @@ def test_a_page_of_the_snapshot_stays_with_it(
     assert data.headers["ETag"]
 
 
-def test_a_name_in_place_of_a_thing_keeps_the_snapshot(
-    make: Callable[..., tuple[FlaskClient, Way]],
-) -> None:
+def test_a_name_in_place_of_a_thing_keeps_the_snapshot(make: Make) -> None:
     client, _ = make()
     response = client.get(f"{PAGE}?state=Russia&services=snapshot", headers=BROWSER)
     assert response.status_code == 303
@@ -276,10 +260,10 @@ def test_a_name_in_place_of_a_thing_keeps_the_snapshot(
     ],
 )  # fmt: skip
 def test_a_service_that_fails_leaves_the_page_and_offers_the_snapshot(
-    make: Callable[..., tuple[FlaskClient, Way]], failure: Exception, status: int, words: str
+    make: Make, failure: Exception, status: int, words: str
 ) -> None:
-    client, way = make()
-    way.failure = failure
+    client, gateway = make()
+    gateway.failure = failure
     response = client.get(f"{PAGE}?state=state:russia", headers=BROWSER)
     assert response.status_code == status
     page = response.text
@@ -294,11 +278,9 @@ def test_a_service_that_fails_leaves_the_page_and_offers_the_snapshot(
     assert THEN in client.get(f"{PAGE}?state=state:russia&services=snapshot", headers=BROWSER).text
 
 
-def test_the_editor_offers_the_snapshot_and_says_where_a_service_is_not_allowed(
-    make: Callable[..., tuple[FlaskClient, Way]],
-) -> None:
-    client, way = make()
-    way.failure = UpstreamFailed("It is down.")
+def test_the_editor_offers_the_snapshot_and_says_where_a_service_is_not_allowed(make: Make) -> None:
+    client, gateway = make()
+    gateway.failure = UpstreamFailed("It is down.")
     query = "SELECT * {\n  SERVICE <peninsula:wikidata> { ?state wdt:P571 ?admitted } }"
     asked = {"query": query}
     page = client.get("/sparql", query_string=asked, headers=BROWSER)
@@ -319,10 +301,10 @@ def test_the_editor_offers_the_snapshot_and_says_where_a_service_is_not_allowed(
     assert (problem["line"], problem["column"]) == (2, 3)
 
 
-def test_without_a_snapshot_none_is_offered(make: Callable[..., tuple[FlaskClient, Way]]) -> None:
-    client, way = make(None)
+def test_without_a_snapshot_none_is_offered(make: Make) -> None:
+    client, gateway = make(None)
     assert "Snapshot" not in client.get(PAGE, headers=BROWSER).text
-    way.failure = UpstreamFailed("It is down.")
+    gateway.failure = UpstreamFailed("It is down.")
     page = client.get(PAGE, headers=BROWSER).text
     assert "Ask again" in page
     assert "snapshot" not in page
@@ -332,9 +314,7 @@ def test_without_a_snapshot_none_is_offered(make: Callable[..., tuple[FlaskClien
         assert "There is no snapshot of “wikidata” here" in response.text
 
 
-def test_a_wish_that_cannot_be_met_is_told(
-    make: Callable[..., tuple[FlaskClient, Way]],
-) -> None:
+def test_a_wish_that_cannot_be_met_is_told(make: Make) -> None:
     client, _ = make()
     assert client.get(f"{PAGE}?services=both").status_code == 400
     assert client.get(f"{PAGE}?services=both", headers=BROWSER).status_code == 400
@@ -342,30 +322,24 @@ def test_a_wish_that_cannot_be_met_is_told(
     assert client.get("/queries/summits?services=snapshot").status_code == 200
 
 
-def test_a_snapshot_stands_in_where_that_is_wanted(
-    make: Callable[..., tuple[FlaskClient, Way]],
-) -> None:
-    client, way = make()
+def test_a_snapshot_stands_in_where_that_is_wanted(make: Make) -> None:
+    client, gateway = make()
     address = f"{PAGE}.csv?state=state:russia&services=fallback"
     assert NOW in client.get(address).text
-    way.failure = UpstreamFailed("It is down.")
+    gateway.failure = UpstreamFailed("It is down.")
     response = client.get(address)
     assert THEN in response.text
     assert "ETag" not in response.headers
 
 
-def test_the_library_marks_what_asks_a_service(
-    make: Callable[..., tuple[FlaskClient, Way]],
-) -> None:
+def test_the_library_marks_what_asks_a_service(make: Make) -> None:
     client, _ = make()
     assert client.get("/queries", headers=BROWSER).text.count("asks Wikidata") == 1
     listed = {entry["slug"]: entry["services"] for entry in client.get("/queries").json}  # type: ignore[union-attr]
     assert listed == {"admissions": ["wikidata"], "summits": [], "summits-of": []}
 
 
-def test_the_examples_name_the_service_as_everybody_does(
-    make: Callable[..., tuple[FlaskClient, Way]],
-) -> None:
+def test_the_examples_name_the_service_as_everybody_does(make: Make) -> None:
     client, _ = make()
     turtle = client.get("/queries.ttl").text
     assert "spex:federatesWith <https://query.wikidata.org/sparql>" in turtle
@@ -373,9 +347,7 @@ def test_the_examples_name_the_service_as_everybody_does(
     assert "peninsula:wikidata" not in turtle
 
 
-def test_the_editor_is_told_what_service_can_ask(
-    make: Callable[..., tuple[FlaskClient, Way]],
-) -> None:
+def test_the_editor_is_told_what_service_can_ask(make: Make) -> None:
     client, _ = make()
     told = client.get("/sparql/terms").json
     assert told is not None
