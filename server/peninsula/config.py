@@ -438,7 +438,10 @@ def _check_services(services: list[Service]) -> tuple[Service, ...]:
 _NUMBERS: Final = {"count": _read_count, "bytes": _read_bytes, "duration": _read_duration}
 
 
-def add_options(parser: argparse.ArgumentParser, names: Collection[str] | None = None) -> None:
+def add_options(
+    parser: argparse._ActionsContainer,
+    names: Collection[str] | None = None,
+) -> None:
     """Add the options of the named settings, or of all, to ``parser``.
 
     An option that is not given leaves no attribute behind, so that ``read_settings(vars(options))``

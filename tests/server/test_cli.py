@@ -16,6 +16,7 @@ import pyoxigraph as ox
 import pytest
 
 from peninsula import __version__, cli
+from peninsula.commands.asking import _guess_term
 from peninsula.dataset.generations import Generations
 from peninsula.namespaces import PREFIXES, expand
 
@@ -143,7 +144,7 @@ def test_a_file_a_stream_and_a_variable(run: Run, monkeypatch: pytest.MonkeyPatc
     ],
 )
 def test_a_value_without_a_type_is_guessed(value: str, term: ox.NamedNode | ox.Literal) -> None:
-    assert cli._guess_term(value) == term
+    assert _guess_term(value) == term
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,9 @@ PACKAGE: Final = Path(__file__).resolve().parents[2] / "server" / "peninsula"
 ROWS: Final = [
     "__main__",
     "cli",
-    "link_commands",
+    "commands.stores commands.asking commands.judging commands.exporting commands.importing",
+    "commands.linking commands.sources",
+    "commands.basis",
     "linking.pulling linking.suggesting",
     "linking.accepting linking.checking linking.delivering",
     "linking.asking",
@@ -149,7 +151,7 @@ WHO_KNOWS: Final = {
     "reasonable": ("inference",),
     "yaml": ("library",),
     "tantivy": ("searching.fulltext", "searching.stemming"),
-    "rich": ("cli", "console", "link_commands"),
+    "rich": ("commands.", "console"),
     "babel": ("translation",),
     "pyarrow": ("columnar", "tabulation.arrow"),
 }

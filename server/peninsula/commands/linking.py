@@ -1,4 +1,4 @@
-"""What can be typed after ``peninsula link``?"""
+"""What does a curator do with links to Wikidata?"""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import csv
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from rich.console import Console as Terminal
 from rich.table import Table as TerminalTable
 from rich.text import Text
 
-from peninsula.config import read_settings
+from peninsula.commands.basis import NO, OK, SERVICE_SETTINGS, add_step, read_config
 from peninsula.errors import display_path
 from peninsula.linking.accepting import accept
 from peninsula.linking.checking import check
@@ -28,37 +28,34 @@ from peninsula.wikidata.journal import write_whole
 from peninsula.wikidata.suggesting import CLASSES, Candidate, write_review
 from peninsula.wikidata.terms import qid_of
 
-OK: Final = 0
-NO: Final = 1
-
 _SETTINGS: Final = ("store", "knowledge", "config")
-_ASKING: Final = (*_SETTINGS, "services", "trusted_services", "contact")
+_ASKING: Final = (*_SETTINGS, *SERVICE_SETTINGS)
 _STORING: Final = (*_ASKING, "keep", "keep_days", "default_graph", "history_graph")
 _COLOURS: Final = {ERROR: "red", WARNING: "yellow", NOTE: "dim"}
 _COLUMNS: Final = ("severity", "kind", "thing", "item", "message", "ours", "theirs", "remedy")
 
 
-def add_link_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
-    """Add what a curator does with links to Wikidata."""
-    sub = command(
-        "link", None, "Pull what Wikidata says of linked things, check and suggest links.", ()
-    )
+def add(sub: argparse.ArgumentParser) -> None:
+    """Add the commands below “link”."""
     steps = sub.add_subparsers(title="what to do", required=True, metavar="WHAT")
-    _add_pull(command, steps)
-    _add_check(command, steps)
-    _add_suggest(command, steps)
-    sub = command(
-        "accept", _accept, "Make links of the candidates that somebody has accepted.",
-        _SETTINGS, steps,
-    )  # fmt: skip
+    _add_pull(steps)
+    _add_check(steps)
+    _add_suggest(steps)
+    sub = add_step(
+        steps,
+        "accept",
+        _accept,
+        "Make links of the candidates that somebody has accepted.",
+        _SETTINGS,
+    )
     sub.add_argument("files", nargs="+", type=Path, metavar="FILE", help="as “suggest” wrote it")
     sub.add_argument("--by", required=True, metavar="NAME", help="who reviewed them")
     sub.add_argument("--output", type=Path, metavar="FILE", help="default: the standard output")
 
 
-def _add_pull(command: Callable[..., argparse.ArgumentParser], steps: Any) -> None:
-    sub = command(
-        "pull", _pull, "Pull a snapshot of what Wikidata says of linked things.", _STORING, steps
+def _add_pull(steps: Any) -> None:
+    sub = add_step(
+        steps, "pull", _pull, "Pull a snapshot of what Wikidata says of linked things.", _STORING
     )
     sub.add_argument("--output", type=Path, metavar="FILE", help="RDF in the format of its ending")
     sub.add_argument(
@@ -81,11 +78,10 @@ def _add_pull(command: Callable[..., argparse.ArgumentParser], steps: Any) -> No
     )  # fmt: skip
 
 
-def _add_check(command: Callable[..., argparse.ArgumentParser], steps: Any) -> None:
-    sub = command(
-        "check", _check, "Say where Wikidata and we disagree about linked things.",
-        _SETTINGS, steps,
-    )  # fmt: skip
+def _add_check(steps: Any) -> None:
+    sub = add_step(
+        steps, "check", _check, "Say where Wikidata and we disagree about linked things.", _SETTINGS
+    )
     _add_snapshot(sub)
     sub.add_argument(
         "--before", type=Path, metavar="FILE", help="an older snapshot: say what changed, too"
@@ -98,11 +94,10 @@ def _add_check(command: Callable[..., argparse.ArgumentParser], steps: Any) -> N
     sub.add_argument("--strict", action="store_true", help="let warnings fail, too")
 
 
-def _add_suggest(command: Callable[..., argparse.ArgumentParser], steps: Any) -> None:
-    sub = command(
-        "suggest", _suggest, "Look for items that things without a link could be.",
-        _ASKING, steps,
-    )  # fmt: skip
+def _add_suggest(steps: Any) -> None:
+    sub = add_step(
+        steps, "suggest", _suggest, "Look for items that things without a link could be.", _ASKING
+    )
     sub.add_argument(
         "--class", dest="classes", action="append", default=[], metavar="NAME",
         help=f"such as pen:Person; default: {', '.join(CLASSES)}",
@@ -181,7 +176,7 @@ def _pull(options: argparse.Namespace) -> int:
 
 def _do_pull(options: argparse.Namespace) -> Pulled:
     return pull(
-        read_settings(vars(options)),
+        read_config(options),
         Destination(options.output, options.into_store, options.server),
         service=options.service,
         slice_file=options.slice,
@@ -197,7 +192,7 @@ def _count(number: int, what: str) -> str:
 
 def _check(options: argparse.Namespace) -> int:
     report = check(
-        read_settings(vars(options)),
+        read_config(options),
         snapshot_file=options.snapshot,
         before_file=options.before,
         slice_file=options.slice,
@@ -261,7 +256,7 @@ def _make_table(*headings: str) -> TerminalTable:
 
 def _suggest(options: argparse.Namespace) -> int:
     found, looked_at, source = suggest(
-        read_settings(vars(options)),
+        read_config(options),
         classes=options.classes,
         things=options.things,
         service=options.service,
@@ -299,7 +294,7 @@ def _candidates(found: Sequence[Candidate]) -> TerminalTable:
 
 
 def _accept(options: argparse.Namespace) -> int:
-    text, accepted, others = accept(read_settings(vars(options)), options.files, options.by)
+    text, accepted, others = accept(read_config(options), options.files, options.by)
     if accepted:
         _write(options.output, text)
     told = f"{_plural(accepted, 'link')} made, {_plural(others, 'candidate')} not accepted."
