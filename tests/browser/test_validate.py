@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Literal
 
 import pyoxigraph as ox
 from playwright.sync_api import Page, expect
 
 from peninsula.examples import EXAMPLES
 
-from .conftest import PageMaker, Writable, assert_fits, find_violations
+from .conftest import NARROW, WIDE, PageMaker, Writable, assert_fits, find_violations
 
 #: One slip, with one mend.
 SLIP = EXAMPLES["right"].replace('pen:from "2019-06-04"^^xsd:date', 'pen:from "2019-06-04"')
@@ -167,7 +168,8 @@ def test_the_whole_way_without_scripts(open_page: PageMaker) -> None:
 
 def test_the_report_is_taken_away(open_page: PageMaker) -> None:
     page = open_page()
-    page.goto("/validate?example=slips")
+    page.goto("/validate")
+    paste(page, SLIP)
     page.get_by_role("button", name="Validate", exact=True).click()
     verdict(page, "It does not conform")
     taken = {}
@@ -183,7 +185,7 @@ def test_the_report_is_taken_away(open_page: PageMaker) -> None:
         "report.txt",
     ]
     report = json.loads(taken["report.json"])
-    assert report["violations"] >= 3
+    assert report["violations"] >= 1
     assert json.loads(taken["report.sarif"])["version"] == "2.1.0"
     assert len(list(ox.parse(taken["report.ttl"], format=ox.RdfFormat.TURTLE))) > 20
     assert taken["report.csv"].startswith("severity,focus_node")
@@ -205,16 +207,20 @@ def test_what_conforms_and_what_it_would_change(page: Page) -> None:
 
 
 def test_the_page_is_accessible_and_fits(open_page: PageMaker) -> None:
-    for dark in (False, True):
-        for narrow in (False, True):
-            page = open_page(dark=dark, narrow=narrow)
-            page.goto("/validate?example=slips")
-            page.get_by_role("button", name="Validate", exact=True).click()
-            verdict(page, "It does not conform")
-            assert_fits(page)
+    page = open_page()
+    page.goto("/validate?example=slips")
+    page.get_by_role("button", name="Validate", exact=True).click()
+    verdict(page, "It does not conform")
+    schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+    for size in (WIDE, NARROW):
+        page.set_viewport_size(size)  # type: ignore[arg-type]
+        assert_fits(page)
+        for scheme in schemes:
+            page.emulate_media(color_scheme=scheme)
             assert find_violations(page) == []
     page = open_page(scripts=False, narrow=True)
     page.goto("/validate?example=slips")
     page.get_by_role("button", name="Validate", exact=True).click()
     verdict(page, "It does not conform")
     expect(page.locator(".listing")).to_be_visible()
+    assert_fits(page)
