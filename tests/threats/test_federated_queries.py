@@ -413,7 +413,7 @@ def test_a_service_that_hangs_hinders_nobody(asking: Target, host: Host, behave:
     numbers = iter(range(1000))
 
     def attack() -> list[int]:
-        return [asking.query(HANGING.format(next(numbers))).status for _ in range(3)]
+        return [asking.query(HANGING.format(next(numbers))).status for _ in range(2)]
 
     with asking.undisturbed(), asking.under(attack, 60) as results:
         pass
