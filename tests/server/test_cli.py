@@ -527,3 +527,14 @@ def test_whoever_stops_reading_is_not_told_off(tmp_path: Path) -> None:
     )  # fmt: skip
     assert len(done.stdout.splitlines()) == 1
     assert "Traceback" not in done.stderr
+
+
+def test_nobody_waits_for_what_other_commands_need() -> None:
+    code = (
+        "import sys; from peninsula.cli import main\n"
+        "try: main(['--help'])\nexcept SystemExit: pass\n"
+        "print({'flask', 'pyoxigraph', 'pyshacl', 'rich'} & sys.modules.keys())"
+    )
+    command = [sys.executable, "-c", code]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert told.splitlines()[-1] == "set()"
