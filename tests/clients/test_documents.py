@@ -13,7 +13,7 @@ import pytest
 from peninsula import cli
 from peninsula.client import Client
 from peninsula.client.session import Client as AnyClient
-from peninsula.importing.mapping import EXTENSIONS
+from peninsula.importing.vocabulary import EXTENSIONS
 from tests.crash.instance import Instance
 
 DOCS: Final = Path(__file__).resolve().parents[2] / "docs"

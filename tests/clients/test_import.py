@@ -11,7 +11,7 @@ import pytest
 from peninsula import cli
 from peninsula.client import Client
 from tests.crash.instance import Instance
-from tests.server.test_import_runs import ROWS, SUMMITS
+from tests.server.importing.test_runs import ROWS, SUMMITS
 
 GRAPH = "https://w3id.org/peninsula/graph/notes"
 

@@ -17,6 +17,7 @@ from typing import Any, Final
 from peninsula.importing.mapping import EDTF, Column
 from peninsula.importing.report import show_value
 from peninsula.importing.resolving import Names, NameUnknown
+from peninsula.importing.rows import BadCell, Cell
 from peninsula.importing.templates import make_slug
 from peninsula.namespaces import shorten
 from peninsula.terms import read_day, slug_of
@@ -28,7 +29,8 @@ _DATE: Final = r"\d{4}(?:-\d\d(?:-\d\d)?)?"
 _EDTF: Final = re.compile(rf"{_DATE}(?:/(?:\.\.|{_DATE})?)?|(?:\.\.)?/{_DATE}", re.ASCII)
 _INTEGER: Final = re.compile(r"[+-]?\d+", re.ASCII)
 _ZONE: Final = re.compile(r"(?:Z|[+-]\d\d:\d\d)\Z", re.ASCII)
-_DATES: Final = frozenset({"date", "datetime", "dateTime", "dateTimeStamp"})
+_MOMENTS: Final = frozenset({"datetime", "dateTime", "dateTimeStamp"})
+_DATES: Final = _MOMENTS | {"date"}
 #: What a wrong value is not, for people.
 _CALLED: Final = {
     "date": "day", "datetime": "moment", "dateTime": "moment", "dateTimeStamp": "moment",
@@ -55,6 +57,8 @@ class Value:
 
 
 Values = tuple[Value, ...]
+#: A value that a spreadsheet keeps as such.
+Kept = bool | int | float | dt.date | dt.datetime | dt.time | dt.timedelta
 
 
 class CellReader:
@@ -71,8 +75,11 @@ class CellReader:
         self._convert = self._choose()
         self._known: dict[str, Values | CellError] = {}
 
-    def read(self, text: str) -> Values:
+    def read(self, cell: Cell) -> Values:
         """Return the values of a cell, none where it is empty; raises CellError."""
+        if isinstance(cell, BadCell):
+            raise CellError(cell.message)
+        text = cell if isinstance(cell, str) else self._write(cell)
         known = self._known.get(text)
         if known is None:
             try:
@@ -116,6 +123,16 @@ class CellReader:
         parts = [part.strip() for part in text.split(self.column.separator)]
         values = (self._convert(part) for part in parts if part not in self._null)
         return tuple(dict.fromkeys(values))
+
+    def _write(self, value: Kept) -> str:
+        """Return a value of a spreadsheet as the text that the column would have it."""
+        fitting = _fit(self._base, value) if self._datatype and not self.column.wanted else None
+        if fitting is None or self.column.separator:
+            return show_cell(value)
+        try:
+            return str(self._datatype.formatted(fitting))
+        except (ValueError, TypeError, ArithmeticError, AttributeError):
+            return show_cell(value)
 
     def _choose(self) -> Callable[[str], Value]:
         if self.column.wanted:
@@ -178,6 +195,40 @@ class CellReader:
             return f"{show_value(text)} has not the form {format}"
         shape = f", written as {format}" if isinstance(format, str) else ""
         return f"{show_value(text)} is no {called}{shape}"
+
+
+def show_cell(value: Cell) -> str:  # noqa: PLR0911, one a case
+    """Return a value of a spreadsheet as a text: days as 2018-04-27, numbers of 15 digits."""
+    match value:
+        case BadCell():
+            return ""
+        case bool():
+            return str(value).lower()
+        case float():
+            return format(value, ".15g")
+        case dt.datetime():
+            is_day = value.time() == dt.time()
+            return value.date().isoformat() if is_day else value.isoformat()
+        case dt.date() | dt.time():
+            return value.isoformat()
+        case dt.timedelta():
+            return f"PT{format(value.total_seconds(), '.15g')}S"
+    return str(value)
+
+
+def _fit(base: str, value: Kept) -> object | None:
+    """Return a value of a spreadsheet as one of a datatype; None where it is of another sort."""
+    if isinstance(value, bool):
+        return value if base == "boolean" else None
+    if isinstance(value, dt.datetime):
+        is_day = value.time() == dt.time()
+        return value if base in _MOMENTS or (base == "date" and is_day) else None
+    if isinstance(value, dt.date):
+        return value if base == "date" else None
+    if isinstance(value, float) and base in {"decimal", "number"}:
+        return Decimal(show_cell(value))
+    is_number = isinstance(value, int | float) and base in {"decimal", "number", "double", "float"}
+    return value if is_number else None
 
 
 def _is_integer(datatype: Any) -> bool:

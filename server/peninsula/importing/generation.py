@@ -15,11 +15,11 @@ from typing import Final
 
 import pyoxigraph as ox
 
-from peninsula.importing.cells import CellError, CellReader, Value
+from peninsula.importing.cells import CellError, CellReader, Value, show_cell
 from peninsula.importing.mapping import COLUMN_VARIABLES, Column, Table
-from peninsula.importing.reading import SourceRow, TableFile, Tick
 from peninsula.importing.report import Place, Problem, Problems, show_value
 from peninsula.importing.resolving import Names
+from peninsula.importing.rows import Cell, SourceRow, TableFile, Tick
 from peninsula.importing.templates import Template
 from peninsula.namespaces import PREFIXES, expand
 
@@ -101,7 +101,7 @@ class Generator:
             if made is not None:
                 yield made
         if not self.count and not problems:
-            problems.add(Problem(Place(self.file.name), "the table has a head and no rows"))
+            problems.add(Problem(self.file.place(), "the table has a head and no rows"))
 
     # The head.
 
@@ -115,16 +115,15 @@ class Generator:
         head = next(rows, None)
         if head is None:
             if not problems:
-                problems.add(Problem(Place(self.file.name), "there is no head"))
+                problems.add(Problem(self.file.place(), "there is no head"))
             return False
-        self._titles = [cell.strip().removeprefix("\ufeff") for cell in head.cells]
+        self._titles = [show_cell(cell).strip().removeprefix("\ufeff") for cell in head.cells]
         before = problems.count
         found: list[Column | None] = []
         for position, title in enumerate(self._titles, start=1):
             column = next((c for c in real if title in {c.name, *c.titles}), None)
-            place = Place(self.file.name, head.number, title, head.line, position)
+            place = self.file.place(head.number, title or f"{position}", head.line, position)
             if column is None and not title:
-                place = Place(self.file.name, head.number, f"{position}", head.line, position)
                 problems.add(Problem(place, "the column has no name in the head"))
             elif column is None:
                 free = {t for c in real for t in (c.titles or (c.name,))} - set(self._titles)
@@ -157,9 +156,21 @@ class Generator:
         for column in absent:
             if column.is_required or column.name in needed:
                 near = tuple(difflib.get_close_matches(column.shown, self._titles, n=2))
-                place = Place(self.file.name, head.number, line=head.line)
-                message = f"the column {column.shown} is missing"
+                place = self.file.place(head.number, line=head.line)
+                message = f"the column {column.shown} is missing{self._explain_head()}"
                 problems.add(Problem(place, message, near=near))
+
+    def _explain_head(self) -> str:
+        """Return, where the head is one cell, by what it seems to be parted."""
+        title = self._titles[0] if len(self._titles) == 1 else ""
+        for delimiter, name in ((";", ";"), ("\t", "a tab"), (",", ","), ("|", "|")):
+            if delimiter in title:
+                written = delimiter.replace("\t", "\\t")
+                return (
+                    f"; the cells seem to be parted by {name}: let the mapping say so, "
+                    f"“dialect”: {{“delimiter”: “{written}”}}"
+                )
+        return ""
 
     def _arrange(self, found: Sequence[Column]) -> None:
         self._columns = list(found)
@@ -217,7 +228,8 @@ class Generator:
             try:
                 cells[column.name] = self._readers[column.name].read(text)
             except CellError as error:
-                problems.add(self._problem(row, position, str(error), error.near, text))
+                shown = show_cell(text)
+                problems.add(self._problem(row, position, str(error), error.near, shown))
         if problems.count > before:
             return None
         keys.check(self, row, cells, problems)
@@ -227,7 +239,9 @@ class Generator:
             self._state(_Scope(row, cells, values, problems), made)
         return made if problems.count == before else None
 
-    def _trim(self, text: str) -> str:
+    def _trim(self, text: Cell) -> Cell:
+        if not isinstance(text, str):
+            return text
         match self.table.dialect.trims:
             case "true":
                 return text.strip()
@@ -441,12 +455,12 @@ class Generator:
         near: tuple[str, ...] = (),
         value: str = "",
     ) -> Problem:
-        place = Place(self.file.name, row.number, self.title(position), row.line, position)
+        place = self.file.place(row.number, self.title(position), row.line, position)
         return Problem(place, message, value=value[:1000], near=near)
 
     def place(self, made: RowStatements, position: int) -> Place:
         """Return where a statement comes from."""
-        return Place(self.file.name, made.number, self.title(position), made.line, position)
+        return self.file.place(made.number, self.title(position), made.line, position)
 
 
 class _Keys:
@@ -502,7 +516,7 @@ def _read_keys(
         next(rows, None)
     for row in rows:
         if len(row.cells) == len(generator._columns):  # noqa: SLF001
-            yield row, tuple(row.cells[p - 1].strip() if p else "" for p in positions)
+            yield row, tuple(show_cell(row.cells[p - 1]).strip() if p else "" for p in positions)
 
 
 def _datatype_of(column: Column) -> ox.NamedNode | None:

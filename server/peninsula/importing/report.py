@@ -36,7 +36,7 @@ class Place:
     """Where something stands: row 0 is the file as a whole, no column the row as a whole.
 
     ``line`` is the line of the text at which the row begins, ``position`` the number of the column
-    in the file.
+    in the file. On a ``sheet`` of a workbook, a column has a ``letter``.
     """
 
     file: str
@@ -44,9 +44,17 @@ class Place:
     column: str = ""
     line: int = 0
     position: int = 0
+    sheet: str = ""
+    letter: str = ""
 
     def __str__(self) -> str:
         parts = [self.file]
+        if self.sheet:
+            parts.append(f"sheet {self.sheet}")
+        if self.row and self.letter:
+            column = f" ({self.column})" if self.column else ""
+            parts.append(f"cell {self.letter}{self.row}{column}")
+            return ", ".join(parts)
         if self.row:
             parts.append(f"row {self.row}")
         if self.column:

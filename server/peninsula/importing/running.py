@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import io
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
+from urllib.parse import unquote, urlsplit
 
 import pyoxigraph as ox
 
@@ -32,16 +34,20 @@ from peninsula.importing.comparing import Comparison, write_patch
 from peninsula.importing.generation import Generator, check_foreign_keys
 from peninsula.importing.layout import copy_file, write_turtle
 from peninsula.importing.locating import locate
-from peninsula.importing.mapping import Table, TableMapping, read_mapping
-from peninsula.importing.reading import TableFile
+from peninsula.importing.mapping import Table, TableMapping
+from peninsula.importing.metadata import read_mapping
+from peninsula.importing.reading import open_table
 from peninsula.importing.report import ImportReport, Place, Problem, Problems, Source
 from peninsula.importing.resolving import Names
+from peninsula.importing.rows import TableFile
 from peninsula.importing.targets import Change, Outcome, ServerTarget, Target, open_store
+from peninsula.importing.workbooks import is_workbook
 from peninsula.knowledge import CATALOG, COMPUTED, ONTOLOGY
 from peninsula.loading import Progress
 from peninsula.namespaces import shorten
 from peninsula.terms import read_iri
 
+_WORKBOOKS: Final = {".xlsx", ".xlsm"}
 #: Graphs that no table is imported into.
 _CLOSED: Final = (*COMPUTED, ONTOLOGY, CATALOG, HISTORY)
 
@@ -61,6 +67,9 @@ class Order:
     is_dry_run: bool = False
     server: str = ""
     token: str = ""
+    #: Which sheet of a workbook, and in which encoding a text is, against the mapping.
+    sheet: str = ""
+    encoding: str = ""
 
     @property
     def is_trial(self) -> bool:
@@ -72,9 +81,9 @@ def run(order: Order, config: Config, progress: Progress) -> ImportReport:
     began = time.monotonic()
     mapping = read_mapping(order.mapping)
     graph = _choose_graph(order, mapping)
-    pairs = _match_files(mapping, order.files)
+    pairs = _match_files(mapping, order)
     report = ImportReport(
-        files=[Source(file.name, file.digest()) for _, file in pairs],
+        files=list(dict.fromkeys(Source(file.name, file.digest()) for _, file in pairs)),
         mapping=Source(order.mapping.name, mapping.sha256),
         graph=graph,
         is_dry_run=order.is_dry_run,
@@ -110,13 +119,19 @@ def _choose_graph(order: Order, mapping: TableMapping) -> str:
     return graph
 
 
-def _match_files(mapping: TableMapping, files: Sequence[Path]) -> list[tuple[Table, TableFile]]:
+def _match_files(mapping: TableMapping, order: Order) -> list[tuple[Table, TableFile]]:
     """Return the tables of the mapping with their files; a single one needs no name."""
-    tables = mapping.tables
-    if len(tables) == len(files) == 1:
-        return [(tables[0], TableFile(files[0], tables[0].dialect))]
+    tables, files = mapping.tables, order.files
+    if len(files) == 1:
+        if len(tables) == 1:
+            sheet = order.sheet or unquote(urlsplit(tables[0].url).fragment)
+            return [(tables[0], _open_table(order, tables[0], files[0], sheet))]
+        with files[0].open("rb") if files[0].is_file() else io.BytesIO() as file:
+            head = file.read(4)
+        if is_workbook(files[0], head):
+            return [(table, _open_table(order, table, files[0])) for table in tables]
     given = {path.name: path for path in files}
-    names = {Path(table.url).name: table for table in tables}
+    names = {Path(urlsplit(table.url).path).name: table for table in tables}
     if len(given) < len(files):
         raise InvalidTable("Two files have the same name.", "Rename one, and its table’s url.")
     for name in given:
@@ -129,7 +144,16 @@ def _match_files(mapping: TableMapping, files: Sequence[Path]) -> list[tuple[Tab
             f"The mapping is about {', '.join(names)}; {', '.join(missing)} is not given.",
             "Give all of its files.",
         )
-    return [(table, TableFile(given[name], table.dialect)) for name, table in names.items()]
+    return [(table, _open_table(order, table, given[name])) for name, table in names.items()]
+
+
+def _open_table(order: Order, table: Table, path: Path, sheet: str | None = None) -> TableFile:
+    """Return the table of a file; on which sheet it is, the url of the table says by default."""
+    if sheet is None:
+        url = urlsplit(table.url)
+        is_book = path.suffix.lower() in _WORKBOOKS
+        sheet = unquote(url.fragment) or (Path(url.path).stem if is_book else "")
+    return open_table(path, table.dialect, sheet=sheet, encoding=order.encoding)
 
 
 @contextlib.contextmanager

@@ -128,8 +128,9 @@ class StoreTarget:
         if current:
             before.bulk_extend(self._generations.open(current.number))
             state.bulk_extend(before)
+        graph = ox.NamedNode(change.graph)
         for triple in change.removals:
-            state.remove(ox.Quad(*triple, ox.NamedNode(change.graph)))
+            state.remove(ox.Quad(triple.subject, triple.predicate, triple.object, graph))
         state.bulk_load(path=str(change.additions), format=ox.RdfFormat.N_QUADS)
         verdict = gate.judge_whole(before, state, tells_news=True)
         results = verdict.remarks["validation"]["results"]

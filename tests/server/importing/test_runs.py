@@ -19,9 +19,9 @@ from peninsula.knowledge import find_knowledge
 from peninsula.loading import prepare
 from peninsula.namespaces import PREFIXES, expand
 from peninsula.turtle import format_turtle
+from tests.server.conftest import SCENE
 
-from .conftest import SCENE
-from .test_importing import column, mapping_of, virtual
+from .making import column, mapping_of, virtual
 
 Run = Callable[..., tuple[int, str, str]]
 GRAPH: Final = "graph:notes"
