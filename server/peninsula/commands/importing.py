@@ -17,8 +17,17 @@ from peninsula.importing.report import RENDERINGS as REPORTS
 
 def add(sub: argparse.ArgumentParser) -> None:
     """Add the arguments of “import”."""
-    sub.add_argument("files", nargs="*", type=Path, metavar="FILE", help="CSV, one a table")
+    sub.add_argument("files", nargs="*", type=Path, metavar="FILE", help="CSV or .xlsx")
     sub.add_argument("--mapping", type=Path, metavar="FILE", help="CSVW metadata (JSON)")
+    sub.add_argument(
+        "--sheet", metavar="NAME", default="",
+        help="which sheet of a workbook; default: the only one, or what the mapping says",
+    )  # fmt: skip
+    sub.add_argument(
+        "--encoding", metavar="NAME", default="",
+        help="of a CSV, such as windows-1251 or cp949; default: what its first bytes or the "
+        "mapping say, else UTF-8",
+    )  # fmt: skip
     sub.add_argument(
         "--graph", metavar="IRI", help="the named graph; default: what the mapping says"
     )
@@ -64,6 +73,8 @@ def _import(options: argparse.Namespace) -> int:
         options.dry_run,
         options.server,
         options.token,
+        options.sheet,
+        options.encoding,
     )
     with Console() as console:
         report = running.run(order, read_config(options), console)
