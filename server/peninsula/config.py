@@ -418,13 +418,19 @@ def _read_service_tables(tables: Mapping[str, object]) -> tuple[Service, ...]:
         for key, value in table.items():
             setting = _OF_SERVICE.get(key.replace("-", "_"))
             if setting is None:
-                raise ValueError(f"{name}: there is no “{key}”; {_suggest(key, _OF_SERVICE)[:-1]}")
+                raise ValueError(f"{name}: there is no “{key}” ({_suggest_of_service(key)})")
             try:
                 values[_FIELDS.get(setting.name, setting.name)] = setting.read_value(value)
             except ValueError as error:
                 raise ValueError(f"{name}: {key}: {error}") from None
         services.append(Service(name, **values))
     return _check_services(services)
+
+
+def _suggest_of_service(key: str) -> str:
+    """Return which key may be meant, as the documentation writes it."""
+    text = _suggest(key, [name.replace("_", "-") for name in _OF_SERVICE])
+    return f"{text[0].lower()}{text[1:]}".rstrip(".")
 
 
 def _check_services(services: list[Service]) -> tuple[Service, ...]:
@@ -529,7 +535,10 @@ def read_file(path: Path) -> dict[str, Any]:
 
 def _suggest(key: str, known: Collection[str] = tuple(_BY_NAME)) -> str:
     names = [name for name in known if name != "config"]
-    near = difflib.get_close_matches(key.replace("-", "_").lower(), names, n=1)
+    joined = key.replace("-", "_").lower()
+    near = difflib.get_close_matches(joined, names, n=1) or difflib.get_close_matches(
+        joined.replace("_", "-"), names, n=1
+    )
     return f"Did you mean “{near[0]}”?" if near else f"There are: {', '.join(names)}."
 
 

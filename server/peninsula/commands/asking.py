@@ -25,7 +25,7 @@ from peninsula.commands.basis import (
     read_config,
 )
 from peninsula.dataset.interface import Dataset, QueryOptions, Result, Term, formats_for
-from peninsula.errors import OperatorError, ParameterError, display_path
+from peninsula.errors import OperatorError, ParameterError, UpstreamFailed, display_path
 from peninsula.federation.dataset import FederatedDataset
 from peninsula.federation.evaluation import Federation
 from peninsula.federation.gateway import Gateway
@@ -80,11 +80,16 @@ def _query(options: argparse.Namespace) -> int:
         local = LocalServices([SearchService(Indexes(most_names=10**8))])
         federation = Federation(config.allowed_services(), gateway, local)
         dataset = FederatedDataset(open_dataset(options), federation, mode=options.ask)
-        if isinstance(template, QueryTemplate):
-            examples = template.examples if options.examples else {}
-            result = template.ask(dataset, {**examples, **values})
-        else:
-            result = dataset.evaluate(template, QueryOptions(substitutions=_guess_terms(values)))
+        try:
+            if isinstance(template, QueryTemplate):
+                examples = template.examples if options.examples else {}
+                result = template.ask(dataset, {**examples, **values})
+            else:
+                wish = QueryOptions(substitutions=_guess_terms(values))
+                result = dataset.evaluate(template, wish)
+        except UpstreamFailed as error:
+            error.remedy = f"{error.remedy} --ask snapshot asks what was pulled of it.".strip()
+            raise
     wanted = options.format or ("table" if sys.stdout.isatty() else None)
     if wanted == "table":
         _print_table(result, dataset)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit
 
 from peninsula.errors import QueryForbidden, ServiceForbidden
 from peninsula.federation.addresses import (
@@ -126,7 +127,10 @@ def _find_fault_of_address(address: str, *, is_trusted: bool) -> str:
         return f"nobody can be asked at {host}"
     is_public_host = is_public(host) if is_literal(host) else host != "localhost"
     if not (is_trusted or is_public_host):
-        return f"{host} is inside of a network: say that it is trusted, or do not ask it"
+        return (
+            f"{host} is inside of a network: say that it is trusted "
+            f"(--trusted-services {urlsplit(address).netloc}), or do not ask it"
+        )
     return ""
 
 
