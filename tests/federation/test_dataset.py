@@ -131,6 +131,38 @@ def test_blank_nodes_are_not_sent() -> None:
     assert not scene.gateway.asked
 
 
+OPTIONAL = f"?x a :Rare . SERVICE <{ONE}> {{ OPTIONAL {{ ?x :name ?n }} }}"
+
+
+def test_an_optional_that_begins_a_clause_is_restricted_once_something_is_in_it(
+    scene: Scene,
+) -> None:
+    assert ask(scene, OPTIONAL) == names("a", "b")
+    trial, query = scene.gateway.queries
+    assert trial.endswith("SELECT (1 AS ?peninsula_one) WHERE { ?x :name ?n }\nLIMIT 1\n")
+    assert "VALUES (?x) { (<urn:x:a>) (<urn:x:b>) }\n" in query
+    assert (scene.calls[0].requests, scene.calls[0].rows) == (2, 2)
+
+
+def test_an_optional_with_nothing_in_it_binds_nothing(scene: Scene) -> None:
+    assert ask(scene, OPTIONAL.replace(":name", ":absent")) == [
+        (None, "<urn:x:a>"), (None, "<urn:x:b>"),
+    ]  # fmt: skip
+    assert "OPTIONAL { ?x :absent ?n }" in scene.gateway.queries[1]
+
+
+def test_where_a_snapshot_may_stand_in_it_is_not_tried(scene: Scene) -> None:
+    assert ask(scene, OPTIONAL, mode="fallback") == names("a", "b")
+    assert len(scene.gateway.queries) == 1
+
+
+def test_a_trial_that_fails_is_told_of_the_clause(scene: Scene) -> None:
+    scene.gateway.failure = UpstreamUnreachable("it is down")
+    assert len(ask(scene, OPTIONAL.replace("SERVICE", "SERVICE SILENT"))) == 2
+    with pytest.raises(UpstreamFailed, match="it is down"):
+        ask(scene, OPTIONAL)
+
+
 def test_given_values_restrict_it(scene: Scene) -> None:
     query = f"{PREFIXES}SELECT ?x ?n {{ ?x a ?class . SERVICE <{ONE}> {{ ?x :name ?n }} }}"
     found = scene.select(query, substitutions={"x": ox.NamedNode("urn:x:c")})
@@ -375,6 +407,23 @@ def test_a_snapshot_is_a_graph_here() -> None:
     assert [row[0] for row in found] == ['"kept a"', '"kept b"']
     assert not scene.gateway.asked
     assert scene.calls[0].remark == "graph"
+
+
+@pytest.mark.parametrize("dataset", ["", "FROM :g"])
+def test_a_snapshot_has_the_prefixes_of_its_service(dataset: str) -> None:
+    kept = "<https://w3id.org/peninsula/graph/wikidata>"
+    scene = Scene(
+        f":a a :Rare . :g {{ :a a :Rare }} {kept} {{ :a <http://schema.org/about> :b . "
+        ":a <https://schema.org/about> :c }"
+    )
+    query = (
+        f"{PREFIXES}SELECT ?y {dataset} {{ ?x a :Rare . "
+        "SERVICE <peninsula:wikidata-snapshot> { ?x schema:about ?y } }"
+    )
+    assert scene.select(query) == [("<urn:x:b>",)]
+    # What the query declares, it means.
+    declared = f"PREFIX schema: <https://schema.org/>\n{query}"
+    assert scene.select(declared) == [("<urn:x:c>",)]
 
 
 def test_a_snapshot_stands_for_the_service_where_that_is_wanted() -> None:
