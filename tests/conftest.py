@@ -69,6 +69,12 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["room"] = node.config.stash[_FOLDER]
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many workers there are with ``-n auto``: many tests wait for what they started."""
+    return max(2, (os.cpu_count() or 1) * 3 // 2)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
     with item.config.stash[_ROOM].entered(alone=False):
