@@ -62,9 +62,7 @@ from peninsula.spelling import Piece, fold, mark_spans, split_words
 __all__ = ["LONGEST_TEXT", "CandidateIndex", "Facet", "Found", "Hit", "Index", "Indexes", "Name",
            "NameIndex", "Wish", "read_names"]  # fmt: skip
 
-#: Names that an index in this process may hold; with more, it is made on disk, beside this process.
-MOST_NAMES: Final = 20_000
-#: The same where there is no folder for one.
+#: Names that an index may hold where there is no folder for one.
 MOST_WITHOUT_FOLDER: Final = 100_000
 #: Candidates that SPARQL brings, and that are ranked.
 _CANDIDATES: Final = 400
@@ -238,14 +236,17 @@ class Indexes:
 
     def __init__(self, shelf: Shelf | None = None, *, most_names: int | None = None) -> None:
         self._shelf = shelf
-        default = MOST_WITHOUT_FOLDER if shelf is None else MOST_NAMES
-        self._most_names = default if most_names is None else most_names
+        self._most_names = MOST_WITHOUT_FOLDER if most_names is None else most_names
+        if shelf is not None and most_names is not None:
+            shelf.most_names = most_names
         self._in_memory: OrderedDict[object, NameIndex | None] = OrderedDict()
         self._on_shelf: OrderedDict[int, NameIndex] = OrderedDict()
         self._lock = threading.Lock()
 
     def open(self, dataset: Dataset, key: object) -> Index:
         """Return the index of ``dataset``; what has the same ``key`` has the same names."""
+        if self._shelf is not None:
+            return self._take_down(self._shelf, dataset)
         with self._lock:
             if key in self._in_memory:
                 self._in_memory.move_to_end(key)
@@ -255,10 +256,8 @@ class Indexes:
                 while len(self._in_memory) > _KEPT:
                     self._in_memory.popitem(last=False)
             index = self._in_memory[key]
-        if index is not None:
-            # Even if it is of no names.
-            return index
-        return self._take_down(dataset) or CandidateIndex(dataset)
+        # Even if it is of no names.
+        return CandidateIndex(dataset) if index is None else index
 
     def _read(self, dataset: Dataset) -> NameIndex | None:
         try:
@@ -269,17 +268,17 @@ class Indexes:
             pass
         return None
 
-    def _take_down(self, dataset: Dataset) -> Index | None:
-        shelf = self._shelf
-        if shelf is None:
-            return None
+    def _take_down(self, shelf: Shelf, dataset: Dataset) -> Index:
         number = dataset.generation
-        if (index := self._open(shelf, number)) is not None:
+        index = self._open(shelf, number)
+        if index is None and shelf.bring(dataset):
+            index = self._open(shelf, number)
+        if index is not None:
             return index
         shelf.want(number)
         before = shelf.nearest(number)
         earlier = None if before is None else self._open(shelf, before)
-        return None if earlier is None else EarlierIndex(earlier)
+        return CandidateIndex(dataset) if earlier is None else EarlierIndex(earlier)
 
     def _open(self, shelf: Shelf, number: int) -> NameIndex | None:
         index = shelf.open(number)
@@ -294,7 +293,7 @@ class Indexes:
         return known
 
     def follow(self, number: int) -> None:
-        """Have an index on disk made of a new generation where that of an earlier one is used."""
+        """Have the index of the published generation made before somebody asks, where it may be."""
         if self._shelf is not None:
             self._shelf.follow(number)
 

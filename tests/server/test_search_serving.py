@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from peninsula import tokens
 from peninsula.namespaces import expand
-from peninsula.search import MOST_NAMES
+from peninsula.searching.shelf import MOST_NAMES
 
 from .conftest import wait_until
 from .processes import Server, serving

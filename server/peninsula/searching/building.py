@@ -1,253 +1,178 @@
 """How is the index of a generation made, beside everything else?
 
 In a process of its own, started as ``python -m peninsula.searching.building FOLDER TARGET …``: it
-opens the generation, reads what has a name, and leaves the index in the folder ``TARGET``. The keys
-of names are worked out by several processes. Where there is an index of an earlier generation and
-the changes since are few, its files, which are never changed, are linked, and only what the changes
-touch is written anew.
+opens the generation, reads what has a name, and leaves the index in the folder ``TARGET``. Several
+processes read, each some names of all things; then each works out the keys of some things. Where
+there is an index of an earlier generation and the changes since are few, only what they touch is
+written anew. What has few names is indexed by whoever asks.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import errno
 import gc
 import json
-import marshal
 import multiprocessing
 import os
-import re
 import shutil
+import signal
 import sys
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
-from itertools import islice
-from multiprocessing.pool import ApplyResult, Pool
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, ParamSpec, Self, TypeVar
 
 from peninsula.dataset import sandbox
-from peninsula.dataset.generations import Generations, format_instant, sync
+from peninsula.dataset.generations import Generations
 from peninsula.dataset.interface import Dataset
 from peninsula.dataset.local import LocalDataset
-from peninsula.dataset.patches import read_head, read_rows
 from peninsula.policy import Policy
 from peninsula.searching.entries import (
-    ITEM,
-    NAMING,
-    SAME,
-    TYPE,
-    Entry,
-    Title,
-    find_borrowers,
+    Reading,
+    gather,
+    plan,
+    read,
     read_entries,
-    read_entries_about,
     read_hierarchy,
 )
-from peninsula.searching.fulltext import FORMAT, Writer, make_document
+from peninsula.searching.folders import finish
+from peninsula.searching.fulltext import Writer, make_document
+from peninsula.searching.spreading import PARTS, Extent, read_part, spread
+from peninsula.searching.touching import MANY, build_on
 
-#: What says that an index is whole, and of what; written last.
-ABOUT: Final = "about.json"
-#: Things that changes may touch; with more, all is made anew.
-MOST_TOUCHED: Final = 20_000
-#: Rows of patches that are looked through for them.
-_MOST_ROWS: Final = 2_000_000
-#: Things whose keys one process works out at a time, and how many such lots are under way.
-_LOT: Final = 500
-_LOTS_A_WORKER: Final = 3
+#: Processes that read and work out keys, and tasks of each that are under way.
 _MOST_WORKERS: Final = 4
+_TASKS_A_WORKER: Final = 2
+#: The folder of what has been read, in that of the index; it is gone when the index is whole.
+_READ: Final = "read"
 #: Bytes that this process may take beyond what it begins with, files looked into included.
 _MEMORY: Final = 6 << 30
 _NICE: Final = 10
-#: Seconds that one lot may take: a process that works them out may have been killed.
-_LONGEST_LOT: Final = 300.0
 #: The exit code where an index cannot be made from an earlier one.
 UNFIT: Final = 3
 
-_ROW: Final = re.compile(rb"<([^>]*)> <([^>]*)> (?:<([^>]*)>)?")
+P = ParamSpec("P")
+Result = TypeVar("Result")
 
 
 def build(generations: Generations, number: int, target: Path, *, is_union: bool) -> dict[str, Any]:
     """Make the index of generation ``number`` in the folder ``target``; return its account."""
     began = time.monotonic()
     about = generations.find(number)
-    with _workers() as pool:
-        dataset = LocalDataset(generations.open(number), Policy(), is_union=is_union)
+    folder = target / _READ
+    folder.mkdir()
+    with _Work(generations.folder, number, is_union=is_union) as work:
+        dataset = _open(generations.folder, number, is_union)
         above = read_hierarchy(dataset)
+        parts: list[list[Extent]] = [[] for _ in range(PARTS)]
+        readings = [(reading, folder / str(i)) for i, reading in enumerate(plan(dataset))]
+        for extents in work.each(_read, readings):
+            for part, found in zip(parts, extents, strict=True):
+                part.extend(found)
         writer = Writer(target, above)
         count = 0
-        for document in _documents(pool, read_entries(dataset), above):
-            writer.add(document)
-            count += 1
+        for documents in work.each(_make_documents, [(part, above) for part in parts]):
+            for document in documents:
+                writer.add(document)
+            count += len(documents)
         writer.finish()
-    return _finish(target, about.number, format_instant(about.published), above, is_union, {
+    shutil.rmtree(folder)
+    account = {
         "things": count, "from": 0, "touched": count, "seconds": round(time.monotonic() - began, 2),
-    })  # fmt: skip
+    }  # fmt: skip
+    return finish(target, about, above, account, is_union=is_union)
 
 
-def build_on(
-    generations: Generations, number: int, target: Path, base: Path, *, is_union: bool
-) -> dict[str, Any] | None:
-    """Make the index of generation ``number`` from that of an earlier one in the folder ``base``.
-
-    Returns None where the changes since are too many, or not told by the patches between.
-    """
+def build_here(generations: Generations, dataset: Dataset, target: Path, *, is_union: bool) -> None:
+    """Make the same of a ``dataset`` with few names, in this process."""
     began = time.monotonic()
-    before = json.loads((base / ABOUT).read_text(encoding="utf-8"))
-    about = generations.find(number)
-    dataset = LocalDataset(generations.open(number), Policy(), is_union=is_union)
-    touched = find_touched(generations, int(before["generation"]), number, dataset)
-    if touched is None:
-        return None
+    target.mkdir()
     above = read_hierarchy(dataset)
-    if above != before["above"]:
-        # Which class of a thing says most hangs on the hierarchy.
-        return None
-    _link(base, target)
-    writer = Writer(target, above)
-    entries = list(read_entries_about(dataset, touched))
-    for iri in touched:
-        writer.remove(iri)
-    for entry in entries:
+    writer = Writer(target, above, is_small=True)
+    count = 0
+    for entry in read_entries(dataset):
         writer.add(make_document(entry, above))
-    index = writer.finish()
-    return _finish(target, number, format_instant(about.published), above, is_union, {
-        "things": len(index), "from": before["generation"], "touched": len(touched),
-        "seconds": round(time.monotonic() - began, 2),
-    })  # fmt: skip
+        count += 1
+    writer.finish()
+    account = {
+        "things": count, "from": 0, "touched": count, "seconds": round(time.monotonic() - began, 2),
+    }  # fmt: skip
+    finish(target, generations.find(dataset.generation), above, account, is_union=is_union)
 
 
-def find_touched(
-    generations: Generations, before: int, after: int, dataset: Dataset
-) -> set[str] | None:
-    """Return the things of which an index may hold something else after the changes between.
-
-    None where they are too many, or where not every change is told.
-    """
-    things: set[str] = set()
-    items: set[str] = set()
-    left = _MOST_ROWS
-    for number in range(before + 1, after + 1):
-        path = generations.patch(number)
-        try:
-            if not read_head(path, number).is_whole:
-                return None
-            rows = read_rows(path)
-            for row in rows:
-                left -= 1
-                _note(row.text, things, items)
-                if len(things) + len(items) > MOST_TOUCHED or left < 0:
-                    return None
-        except FileNotFoundError:
-            return None
-    return things | find_borrowers(dataset, items) | items
+def _open(store: Path, number: int, is_union: bool) -> LocalDataset:
+    return LocalDataset(Generations(store).open(number), Policy(), is_union=is_union)
 
 
-def _note(row: bytes, things: set[str], items: set[str]) -> None:
-    """Note what a row of a patch changes in the index."""
-    match = _ROW.match(row)
-    if match is None:
-        return
-    subject, property, object_ = (group.decode() if group else "" for group in match.groups())
-    if property in NAMING or property == TYPE:
-        # An item that something of ours is the same as lends it its names.
-        (items if subject.startswith(ITEM) else things).add(subject)
-    if property == SAME:
-        things.add(subject)
-        if object_.startswith(ITEM):
-            items.add(object_)
-    if object_ and property != TYPE:
-        # It is mentioned more, or less, often.
-        things.add(object_)
+#: The generation that this process reads, where it is one of those that work.
+_opened: list[LocalDataset] = []
 
 
-@contextlib.contextmanager
-def _workers() -> Iterator[Pool | None]:
-    """Start the processes that work out keys, where there are processors for them."""
-    count = min(_MOST_WORKERS, (os.cpu_count() or 1))
-    if count < 2:
-        yield None
-        return
-    pool = multiprocessing.get_context("fork").Pool(count, _begin_work)
-    try:
-        yield pool
-    finally:
-        pool.terminate()
-
-
-def _begin_work() -> None:
+def _begin_work(store: Path, number: int, is_union: bool) -> None:
     sandbox.become("pen-names-keys")
+    # Whoever started it has to be able to end it.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     # There are no cycles here, and much that lives.
     gc.disable()
+    _opened[:] = [_open(store, number, is_union)]
 
 
-def _make_lot(lot: bytes, above: dict[str, list[str]]) -> list[str]:
-    return [
-        make_document(Entry(iri, tuple(map(Title._make, titles)), classes, renown), above)
-        for iri, titles, classes, renown in marshal.loads(lot)  # noqa: S302, of the process above
-    ]
+def _read(reading: Reading, path: Path) -> list[list[Extent]]:
+    """Leave what is read in the file ``path``; return where in it what is."""
+    return spread(read(_opened[0], reading), path)
 
 
-def _documents(
-    pool: Pool | None, entries: Iterator[Entry], above: dict[str, list[str]]
-) -> Iterator[str]:
-    if pool is None:
-        for entry in entries:
-            yield make_document(entry, above)
-        return
-    waiting: deque[ApplyResult[list[str]]] = deque()
-    for lot in _lots(entries):
-        waiting.append(pool.apply_async(_make_lot, (lot, above)))
-        if len(waiting) > _LOTS_A_WORKER * _MOST_WORKERS:
-            yield from waiting.popleft().get(_LONGEST_LOT)
-    while waiting:
-        yield from waiting.popleft().get(_LONGEST_LOT)
+def _make_documents(part: list[Extent], above: dict[str, list[str]]) -> list[str]:
+    return [make_document(entry, above) for entry in gather(read_part(part))]
 
 
-def _lots(entries: Iterable[Entry]) -> Iterator[bytes]:
-    """Yield entries as other processes take them: to pickle each would take as long as its keys."""
-    source = iter(entries)
-    while lot := list(islice(source, _LOT)):
-        yield marshal.dumps(
-            [(e.iri, [tuple(title) for title in e.titles], e.classes, e.renown) for e in lot]
+class _Work:
+    """Processes that read and work out keys; where there is one processor, this one."""
+
+    def __init__(self, store: Path, number: int, *, is_union: bool) -> None:
+        self._count = min(_MOST_WORKERS, _processors())
+        self._executor: ProcessPoolExecutor | None = None
+        if self._count < 2:
+            _opened[:] = [_open(store, number, is_union)]
+            return
+        self._executor = ProcessPoolExecutor(
+            self._count, multiprocessing.get_context("fork"), _begin_work, (store, number, is_union)
         )
+        # They are started before this process opens the store, and has threads.
+        self._executor.submit(int).result()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._executor is not None:
+            self._executor.shutdown(cancel_futures=True)
+
+    def each(
+        self, function: Callable[P, Result], tasks: Iterable[tuple[Any, ...]]
+    ) -> Iterator[Result]:
+        """Yield what ``function`` makes of each of ``tasks``, a few of which are under way."""
+        if self._executor is None:
+            for task in tasks:
+                yield function(*task)  # type: ignore[call-arg]
+            return
+        waiting: deque[Future[Result]] = deque()
+        for task in tasks:
+            waiting.append(self._executor.submit(function, *task))  # type: ignore[call-arg]
+            if len(waiting) > _TASKS_A_WORKER * self._count:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
-def _link(base: Path, target: Path) -> None:
-    """Take over the files of an index: they are replaced, never changed."""
-    for path in base.iterdir():
-        if path.name == ABOUT or path.name.endswith(".lock"):
-            continue
-        try:
-            os.link(path, target / path.name)
-        except OSError as error:
-            if error.errno not in {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP}:
-                raise
-            shutil.copyfile(path, target / path.name)
-
-
-def _finish(
-    target: Path,
-    number: int,
-    published: str,
-    above: dict[str, list[str]],
-    is_union: bool,
-    account: dict[str, Any],
-) -> dict[str, Any]:
-    size = sum(path.stat().st_size for path in target.iterdir())
-    about = {
-        "format": FORMAT, "generation": number, "published": published, "is_union": is_union,
-        **account, "bytes": size, "above": above,
-    }  # fmt: skip
-    path = target / ABOUT
-    with path.open("w", encoding="utf-8") as file:
-        json.dump(about, file, ensure_ascii=False)
-        file.flush()
-        os.fsync(file.fileno())
-    sync(target)
-    return about
+def _processors() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def main() -> int:
@@ -269,9 +194,15 @@ def main() -> int:
     options.target.mkdir()
     is_union = not options.own
     if options.base is None:
-        about = build(generations, options.number, options.target, is_union=is_union)
+        try:
+            about = build(generations, options.number, options.target, is_union=is_union)
+        except BrokenProcessPool:
+            sys.stderr.write("a process that reads names was killed; perhaps memory was short\n")
+            return 1
     else:
-        on = build_on(generations, options.number, options.target, options.base, is_union=is_union)
+        dataset = _open(options.store, options.number, is_union)
+        folders = (options.base, options.target)
+        on = build_on(generations, options.number, dataset, folders, MANY, is_union=is_union)
         if on is None:
             # Another process makes it anew: this one has threads, and cannot be forked any more.
             return UNFIT

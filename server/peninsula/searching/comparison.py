@@ -148,6 +148,8 @@ def read_keys(text: str) -> tuple[list[Word], Word | None]:
         name = read_name(text)
         return [part[0] for part in name.parts], name.whole
     words = read_words(text)
+    if len(words) == 1 and len(words[0].text) <= LONGEST_WHOLE:
+        return words, make_whole(words[0].text, words[0])
     return words, _whole("".join([word.text for word in words]))
 
 

@@ -1,28 +1,27 @@
 """What is everything called, of what class is it, and how much is said of it?
 
-Read from a dataset in one go, or for some things only. A thing of ours that is the same as an item
-of Wikidata goes by the item's names, too, where the snapshot of Wikidata is there. What is read is
-put in order on disk where it is much, so that a million names take no more memory than some.
+Read from a dataset in one go, in parts by several processes, or for some things only. A thing of
+ours that is the same as an item of Wikidata goes by the item's names, too, where the snapshot of
+Wikidata is there.
 """
 
 from __future__ import annotations
 
-import heapq
 import json
-import marshal
 import math
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import groupby, islice
-from operator import itemgetter
+from itertools import chain
 from pathlib import Path
-from typing import IO, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 import pyoxigraph as ox
 
-from peninsula.dataset.interface import Dataset, Row, select, select_about
+from peninsula.dataset.interface import Dataset, select, select_about
 from peninsula.namespaces import BASE, EXTERNAL, expand
+from peninsula.searching.spreading import Record, bring_together
 from peninsula.spelling import LONGEST_NAME
 
 #: Where names are, in the order in which they make a label: as in ``labels``.
@@ -45,13 +44,17 @@ _LENDING: Final = f"""?thing skos:exactMatch ?item
   FILTER(isIRI(?item) && STRSTARTS(STR(?item), "{ITEM}") && STRSTARTS(STR(?thing), "{BASE}"))
 """
 _LENT: Final = "{{ ?item rdfs:label ?text }} UNION {{ ?item skos:altLabel ?text }}"
-#: One property at a time, and without filters: a union of all of them takes the engine twice the
-#: time.
+#: One property at a time: a union of all of them takes the engine twice the time. What is very long
+#: is cut before it goes from one process to another.
 _NAMES: Final = f"""
 SELECT ?thing ?name WHERE {{{{
   {{values}} ?thing <{{property}}> ?text
   BIND(COALESCE(SUBSTR(?text, 1, {LONGEST_NAME}), ?text) AS ?name)
 }}}}
+"""
+#: The same where no other process is asked: filters and functions take as long as the rest.
+_VALUES_HERE: Final = """
+SELECT ?thing ?value WHERE {{ ?thing <{property}> ?value }} OFFSET {offset} LIMIT {limit}
 """
 _BORROWED_NAMES: Final = f"""
 SELECT ?thing ?name WHERE {{{{
@@ -71,6 +74,11 @@ SELECT ?thing (COUNT(*) AS ?count) WHERE {{{{
   {{values}} ?subject ?property ?thing FILTER(isIRI(?thing) && ?property != <{TYPE}>)
 }}}} GROUP BY ?thing
 """
+_MENTIONS_HERE: Final = """
+SELECT ?thing (COUNT(*) AS ?count) WHERE {{ ?subject <{property}> ?thing FILTER(isIRI(?thing)) }}
+GROUP BY ?thing
+"""
+_PROPERTIES: Final = "SELECT ?property (COUNT(*) AS ?count) { ?s ?property ?o } GROUP BY ?property"
 #: What the snapshot names besides, such as parties, is none of ours either.
 _LENDERS: Final = f"""
 SELECT ?item WHERE {{
@@ -92,20 +100,18 @@ SELECT ?class ?super WHERE {
 _MOST_ABOVE: Final = 100
 #: Names of one thing that are kept, its labels before others: nobody is called more.
 MOST_TITLES: Final = 200
-#: Records that are put in order in memory.
-_RUN: Final = 200_000
-_PIECE: Final = 2000
 #: Things asked about at once.
 _BATCH: Final = 400
+#: Names that are read at a time, and times that those of a property are read: what was read before
+#: is passed over each time.
+_READ: Final = 200_000
+_MOST_TIMES: Final = 8
+#: Properties of which mentions are counted one after another.
+_MOST_PROPERTIES: Final = 300
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
-_CLASS, _NAME, _COUNT = range(3)
-
-
-#: One statement about a thing: its IRI, what kind of statement it is, a number, a text, a language.
-#: In order, all of a thing follow one another. A plain tuple: there are millions of them.
-Record: TypeAlias = tuple[str, int, int, str, str]
+_CLASS, _NAME, _COUNT, _LENDER = range(4)
 
 
 class Title(NamedTuple):
@@ -115,6 +121,14 @@ class Title(NamedTuple):
     rank: int
     text: str
     tag: str
+
+
+class Reading(NamedTuple):
+    """A part of what is read of a dataset: its solutions, and what they are."""
+
+    query: str
+    kind: int
+    rank: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +153,11 @@ class Entry:
 
 
 def read_entries(dataset: Dataset) -> Iterator[Entry]:
-    """Yield everything in ``dataset`` that has a name, in the order of the IRIs."""
-    lenders = {_iri(row[0]) for row in select(dataset, _LENDERS)}
+    """Yield everything in ``dataset`` that has a name."""
+    records = chain.from_iterable(read(dataset, reading) for reading in _readings(("",)))
     with tempfile.TemporaryDirectory(prefix="peninsula-names-") as folder:
-        records = (r for r in _read_records(dataset) if r[0] not in lenders)
-        yield from _gather(_in_order(records, Path(folder)))
+        for part in bring_together(records, Path(folder) / "records"):
+            yield from gather(part)
 
 
 def read_entries_about(dataset: Dataset, things: Iterable[str]) -> Iterator[Entry]:
@@ -151,7 +165,63 @@ def read_entries_about(dataset: Dataset, things: Iterable[str]) -> Iterator[Entr
     wanted = set(things)
     items = {iri for iri in wanted if iri.startswith(ITEM)}
     lenders = {_iri(row[0]) for row in select_about(dataset, _SOME_LENDERS, items)}
-    yield from _gather(iter(sorted(_read_records(dataset, wanted - lenders))))
+    readings = _readings(_batches(wanted - lenders))
+    yield from gather([list(read(dataset, reading)) for reading in readings])
+
+
+def plan(dataset: Dataset) -> Iterator[Reading]:
+    """Yield what is to be read of ``dataset``, in whatever order, where it is in this process."""
+    counts: dict[str, int] = {}
+    for term, number in select(dataset, _PROPERTIES):
+        if isinstance(number, ox.Literal):
+            counts[_iri(term)] = int(number.value)
+    for property, rank in [*NAMING.items(), (TYPE, 0)]:
+        count = counts.pop(property, 0)
+        limit = max(_READ, -(-count // _MOST_TIMES))
+        for offset in range(0, count, limit):
+            query = _VALUES_HERE.format(property=property, offset=offset, limit=limit)
+            yield Reading(query, _CLASS if property == TYPE else _NAME, rank)
+    if len(counts) > _MOST_PROPERTIES:
+        yield Reading(_MENTIONS.format(values=""), _COUNT)
+    else:
+        # A name mentions nothing, and names are most of what there is.
+        for other in counts:
+            yield Reading(_MENTIONS_HERE.format(property=other), _COUNT)
+    yield Reading(_BORROWED_NAMES.format(values=""), _NAME, BORROWED)
+    yield Reading(_LENDERS, _LENDER)
+
+
+def _readings(batches: Iterable[str]) -> Iterator[Reading]:
+    """Yield what is to be read of a dataset that another process may hold.
+
+    ``batches`` are patterns that bind ``?thing`` to some things.
+    """
+    for values in batches:
+        for property, rank in NAMING.items():
+            yield Reading(_NAMES.format(values=values, property=property), _NAME, rank)
+        yield Reading(_BORROWED_NAMES.format(values=values), _NAME, BORROWED)
+        yield Reading(_CLASSES.format(values=values), _CLASS)
+        yield Reading(_MENTIONS.format(values=values), _COUNT)
+        if not values:
+            yield Reading(_LENDERS, _LENDER)
+
+
+def read(dataset: Dataset, reading: Reading) -> Iterator[Record]:
+    """Yield what is read."""
+    query, kind, rank = reading
+    wanted = ox.NamedNode if kind == _CLASS else ox.Literal
+    for thing, *told in select(dataset, query):
+        value = told[0] if told else None
+        if not isinstance(thing, ox.NamedNode) or (told and not isinstance(value, wanted)):
+            continue
+        if isinstance(value, ox.NamedNode):
+            yield thing.value, kind, rank, value.value, ""
+        elif not isinstance(value, ox.Literal):
+            yield thing.value, kind, rank, "", ""
+        elif kind == _COUNT:
+            yield thing.value, kind, int(value.value), "", ""
+        else:
+            yield thing.value, kind, rank, value.value[:LONGEST_NAME], value.language or ""
 
 
 def find_borrowers(dataset: Dataset, items: Iterable[str]) -> set[str]:
@@ -185,99 +255,58 @@ def count_names(dataset: Dataset, most: int) -> int:
     return int(count.value) if isinstance(count, ox.Literal) else 0
 
 
-def _read_records(dataset: Dataset, things: set[str] | None = None) -> Iterator[Record]:
-    yield from _read_titles(dataset, things)
-
-    def ask(query: str) -> Iterator[Row]:
-        for values in _batches(things):
-            yield from select(dataset, query.format(values=values))
-
-    for thing, class_ in ask(_CLASSES):
-        yield _iri(thing), _CLASS, 0, _iri(class_), ""
-    for thing, count in ask(_MENTIONS):
-        if isinstance(count, ox.Literal) and thing is not None:
-            yield _iri(thing), _COUNT, int(count.value), "", ""
-
-
-def _read_titles(dataset: Dataset, things: set[str] | None) -> Iterator[Record]:
-    for property, rank in [*NAMING.items(), ("", BORROWED)]:
-        query = _NAMES if property else _BORROWED_NAMES
-        for values in _batches(things):
-            for thing, name in select(dataset, query.format(values=values, property=property)):
-                if isinstance(name, ox.Literal):
-                    text, tag = name.value[:LONGEST_NAME], name.language or ""
-                    yield _iri(thing), _NAME, rank, text, tag
-
-
-def _batches(things: set[str] | None) -> Iterator[str]:
-    """Yield the patterns that bind ``?thing`` to some of ``things``, of all there are none."""
-    if things is None:
-        yield ""
-        return
+def _batches(things: set[str]) -> Iterator[str]:
+    """Yield patterns that bind ``?thing`` to some of ``things``."""
     wanted = sorted(things)
     for start in range(0, len(wanted), _BATCH):
         batch = " ".join(str(ox.NamedNode(iri)) for iri in wanted[start : start + _BATCH])
         yield f"VALUES ?thing {{ {batch} }}"
 
 
-def _in_order(records: Iterable[Record], folder: Path) -> Iterator[Record]:
-    """Yield ``records`` in order; what is too much for memory is put in order on disk."""
-    source = iter(records)
-    files: list[Path] = []
-    while run := sorted(islice(source, _RUN)):
-        if not files and len(run) < _RUN:
-            yield from run
-            return
-        path = folder / str(len(files))
-        with path.open("wb") as output:
-            for start in range(0, len(run), _PIECE):
-                marshal.dump(run[start : start + _PIECE], output)
-        files.append(path)
-    del run
-    opened = [path.open("rb") for path in files]
-    try:
-        yield from heapq.merge(*map(_read_run, opened))
-    finally:
-        for file in opened:
-            file.close()
+class _About:
+    """What has been read about a thing."""
+
+    __slots__ = ("classes", "count", "is_lender", "titles")
+
+    def __init__(self) -> None:
+        self.titles: list[Title] = []
+        self.classes: list[str] = []
+        self.count = 0
+        self.is_lender = False
 
 
-def _read_run(file: IO[bytes]) -> Iterator[Record]:
-    while True:
-        try:
-            piece: list[Record] = marshal.load(file)  # noqa: S302, this process wrote it just now
-        except EOFError:
-            return
-        yield from piece
-
-
-def _gather(records: Iterator[Record]) -> Iterator[Entry]:
-    for iri, about in groupby(records, key=itemgetter(0)):
-        if not iri:
-            continue
-        titles: dict[Title, None] = {}
-        classes: dict[str, None] = {}
-        count = 0
-        for _, kind, number, text, tag in about:
+def gather(part: Iterable[Iterable[Record]]) -> Iterator[Entry]:
+    """Yield the things that ``part`` tells all about, as far as they have a name."""
+    found: defaultdict[str, _About] = defaultdict(_About)
+    for records in part:
+        for iri, kind, number, text, tag in records:
+            about = found[iri]
             if kind == _NAME:
-                if len(titles) < MOST_TITLES:
-                    titles[Title(number, text, tag)] = None
+                about.titles.append(Title(number, text, tag))
             elif kind == _CLASS:
-                classes[text] = None
+                about.classes.append(text)
+            elif kind == _COUNT:
+                about.count += number
             else:
-                count = number
-        if titles:
-            yield Entry(iri, _without_doubles(titles), tuple(classes), renown_of(count))
+                about.is_lender = True
+    for iri, about in found.items():
+        if about.titles and not about.is_lender:
+            titles = _without_doubles(sorted(about.titles))
+            classes = tuple(sorted(set(about.classes)))
+            yield Entry(iri, titles, classes, renown_of(about.count))
 
 
 def _without_doubles(titles: Iterable[Title]) -> tuple[Title, ...]:
     """Return ``titles`` without those that say what a better one says already."""
+    kept: dict[Title, None] = {}
     said: set[tuple[str, str]] = set()
-    kept = []
     for title in titles:
-        if title.rank < BORROWED or (title.text, title.tag) not in said:
-            kept.append(title)
-        said.add((title.text, title.tag))
+        _, text, tag = title
+        if title.rank < BORROWED or (text, tag) not in said:
+            kept[title] = None
+        said.add((text, tag))
+        if len(kept) == MOST_TITLES:
+            break
     return tuple(kept)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -29,7 +29,7 @@ Question: TypeAlias = Query
 #: Which keys there are, and what they mean; files of another one are made anew.
 FORMAT: Final = 1
 #: Memory of the writer, and its threads.
-_HEAP: Final = 128_000_000
+_HEAP: Final = 400_000_000
 _SMALL_HEAP: Final = 15_000_000
 _THREADS: Final = 2
 #: Kinds that are counted.
@@ -132,12 +132,13 @@ def _teach(index: tantivy.Index) -> tantivy.Index:
 class Writer:
     """Writes an index: in a folder, or in memory where there is none."""
 
-    def __init__(self, folder: Path | None, above: dict[str, list[str]]) -> None:
+    def __init__(
+        self, folder: Path | None, above: dict[str, list[str]], *, is_small: bool = False
+    ) -> None:
         self._index = _teach(tantivy.Index(_schema(), str(folder) if folder else None))
         self._above = above
-        self._writer = (
-            self._index.writer(_HEAP, _THREADS) if folder else self._index.writer(_SMALL_HEAP, 1)
-        )
+        heap, threads = (_SMALL_HEAP, 1) if is_small or folder is None else (_HEAP, _THREADS)
+        self._writer = self._index.writer(heap, threads)
 
     def add(self, document: str) -> None:
         """Add a thing, as :func:`make_document` tells of it."""
@@ -157,28 +158,28 @@ class Writer:
 
 def make_document(entry: Entry, above: dict[str, list[str]]) -> str:
     """Return what the index is to hold of a thing, as JSON: it is made in several processes."""
-    words: set[Word] = set()
+    # In their order: the same names make the same document.
+    words: dict[Word, None] = {}
     wholes: list[Word] = []
-    first: set[str] = set()
+    first: dict[str, None] = {}
     for title in entry.titles:
         found, whole = read_keys(title.text)
-        words.update(found)
+        words.update(dict.fromkeys(found))
         if found:
-            first.add(found[0].text)
+            first[found[0].text] = None
         if whole is not None:
             wholes.append(whole)
-    words.update(read_keys(slug_of(entry.iri))[0])
-    hangul = [word for word in words if word.is_hangul]
+    words.update(dict.fromkeys(read_keys(slug_of(entry.iri))[0]))
     return _encode(
         {
             "iri": entry.iri,
             "kind": kind_of(entry.iri),
             "class": entry.classes,
             "main": main_class(entry, above),
-            "key": " ".join({key for word in words for key in word.keys}),
-            "ending": " ".join({ending for word in hangul for ending in word.endings}),
+            "key": _joined([word.keys for word in words]),
+            "ending": _joined([word.endings for word in words if word.endings]),
             "first": " ".join(first),
-            "whole": " ".join({key for whole in wholes for key in whole.keys}),
+            "whole": _joined([whole.keys for whole in wholes]),
             "heard": " ".join({_heard(whole, s) for whole in wholes for s in whole.sounds}),
             # Of Korean words, their endings do that.
             "gram": "\n".join([word.text for word in words if not word.is_hangul]),
@@ -189,6 +190,10 @@ def make_document(entry: Entry, above: dict[str, list[str]]) -> str:
 
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def _joined(keys: list[Collection[str]]) -> str:
+    return " ".join(sorted(set().union(*keys)))
 
 
 def _heard(word: Word, sound: str) -> str:

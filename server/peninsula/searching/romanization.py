@@ -11,6 +11,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
+from functools import lru_cache
+from itertools import groupby
 from typing import Final
 
 _FIRST_SYLLABLE: Final = ord("가")
@@ -77,7 +80,17 @@ _SAME: Final = (
     ("w", "v"), ("q", "k"), ("y", "i"),
 )  # fmt: skip
 _SAME_AS: Final = dict(_SAME)
-_SPELLINGS: Final = re.compile("|".join(spelling for spelling, _ in _SAME))
+
+
+def _any_of(spellings: Iterable[str]) -> re.Pattern[str]:
+    """Return what finds them; those of one beginning stand together, so that it looks seldom."""
+    rests: dict[str, list[str]] = {}
+    for spelling in spellings:
+        rests.setdefault(spelling[0], []).append(spelling[1:])
+    return re.compile("|".join(f"{first}(?:{'|'.join(rest)})" for first, rest in rests.items()))
+
+
+_SPELLINGS: Final = _any_of(_SAME_AS)
 _DOUBLED: Final = re.compile(r"(.)\1+")
 
 #: Sounds that one of the three scripts cannot tell from one another, as they are spelt; vowels are
@@ -90,8 +103,11 @@ _SPELT: Final = {
     "kh": "h", "h": "h", **{digit: digit for digit in "0123456789"},
 }  # fmt: skip
 _SOUND: Final = re.compile(
-    "shch|sch|sh|chzh|tch|dzh|zh|ch|ts|tz|ng|kh(?=[aeiouyw])|h(?=[aeiouyw])|[a-gi-z0-9]"
+    "[abefgijlmopqruvwxy0-9]|s(?:hch|ch|h)?|ch(?:zh)?|c|t(?:ch|s|z)?|dzh|d|zh?|ng?"
+    "|kh(?=[aeiouyw])|k|h(?=[aeiouyw])"
 )
+#: What each of these sounds like; vowels are silent.
+_HEARD: Final = {**dict.fromkeys("abcdefghijklmnopqrstuvwxyz0123456789", ""), **_SPELT}
 _HANGUL: Final = re.compile("[가-힣]")
 _ALL_HANGUL: Final = re.compile("[가-힣]+")
 
@@ -110,21 +126,27 @@ def romanize(text: str) -> str:
     """Return ``text``, in lower case and composed, in Latin letters; others stay as they are."""
     if text.isascii():
         return text
-    return _ALL_HANGUL.sub(lambda match: _romanize_hangul(match[0]), text).translate(_LETTERS)
+    if has_hangul(text):
+        text = _ALL_HANGUL.sub(lambda match: _romanize_hangul(match[0]), text)
+    return text.translate(_LETTERS)
 
 
 def _romanize_hangul(text: str) -> str:
     """Return syllables in a row as they sound one after another."""
-    syllables = [_take_apart(character) for character in text]
-    written: list[str] = []
-    beginning: str | None = None
-    for i, (initial, vowel, final) in enumerate(syllables):
-        written.append(_INITIALS[initial] if beginning is None else beginning)
-        written.append(_VOWELS[vowel])
-        following = syllables[i + 1] if i + 1 < len(syllables) else None
-        ending, beginning = _meet(final, following)
-        written.append(ending)
-    return "".join(written)
+    initial, _, _ = _take_apart(text[0])
+    between = [_between(text[i : i + 2]) for i in range(len(text))]
+    return _INITIALS[initial] + "".join(between)
+
+
+@lru_cache(1 << 16)
+def _between(pair: str) -> str:
+    """Return what sounds from the vowel of a syllable to that of the next one, if there is one."""
+    _, vowel, final = _take_apart(pair[0])
+    following = _take_apart(pair[1]) if len(pair) == 2 else None
+    ending, beginning = _meet(final, following)
+    if beginning is None:
+        beginning = _INITIALS[following[0]] if following else ""
+    return _VOWELS[vowel] + ending + beginning
 
 
 def _take_apart(character: str) -> tuple[int, int, int]:
@@ -183,15 +205,9 @@ def sound(latin: str) -> str:
 
     Only what is Hangul on one side may be compared so: 푸틴 and 부딘 are far apart to a Russian.
     """
-    heard = ""
-    last = ""
-    for spelt in _SOUND.findall(latin):
-        found = _SPELT.get(spelt, "")
-        # Written twice, it is spoken once.
-        if found != last:
-            heard += found
-        last = found
-    return heard
+    heard = map(_HEARD.__getitem__, _SOUND.findall(latin))
+    # Written twice, it is spoken once.
+    return "".join([each for each, _ in groupby(heard)])
 
 
 def compose(text: str) -> str:

@@ -1,7 +1,8 @@
 """Which indexes of a store are there, and how does a missing one come to be?
 
-They stand in the folder ``search`` of the store, one folder a generation. One is made under another
-name, in a process of its own, and takes its place by a rename when it is on disk whole: what a
+They stand in the folder ``search`` of the store, one folder a generation. One of few names, or one
+that differs little from an earlier one, is made here, at once; else a process of its own does it.
+It is made under another name, and takes its place by a rename when it is on disk whole: what a
 crash leaves is never opened, and thrown away at the next start. An index goes with its generation.
 """
 
@@ -13,19 +14,25 @@ import json
 import logging
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 from peninsula.dataset.generations import Generations, format_instant, sync
+from peninsula.dataset.interface import Dataset
 from peninsula.errors import PeninsulaError
-from peninsula.searching.building import ABOUT, UNFIT
+from peninsula.searching.building import UNFIT, build_here
+from peninsula.searching.entries import count_names
+from peninsula.searching.folders import ABOUT, read_account
 from peninsula.searching.fulltext import FORMAT, FulltextIndex
+from peninsula.searching.touching import FEW, build_on
 
 _BUILDING: Final = ".building-"
 #: Indexes that are kept: those that were asked last.
@@ -34,9 +41,17 @@ _KEPT: Final = 4
 _MOST_WANTED: Final = 2
 #: Seconds between two of them at most; as long as the last one took, at least.
 _LONGEST_REST: Final = 10.0
-#: Seconds after which what failed is tried again, and that one may take at most.
-_AGAIN: Final = 60.0
+#: Names that are indexed by the server itself; more are left to another process.
+MOST_NAMES: Final = 20_000
+#: Seconds after which what failed is tried again, the first and the second time; later, where
+#: somebody asks, after the last of them.
+_AGAIN: Final = (2.0, 10.0, 60.0)
+#: Seconds that making one may take.
 _LONGEST: Final = 3600.0
+#: Seconds after a start before indexes are made that nobody has asked for.
+_QUIET: Final = 1.0
+#: Lines of what a process said that are told.
+_LAST_LINES: Final = 3
 
 _log = logging.getLogger(__name__)
 
@@ -44,22 +59,41 @@ _log = logging.getLogger(__name__)
 class Shelf:
     """The indexes of one store; safe for many threads."""
 
-    def __init__(self, generations: Generations, *, is_union: bool) -> None:
+    def __init__(
+        self,
+        generations: Generations,
+        *,
+        is_union: bool,
+        view: Callable[[int], Dataset] | None = None,
+        most_names: int = MOST_NAMES,
+    ) -> None:
         self._generations = generations
+        #: Returns a generation as the server reads it.
+        self._view = view
+        self.most_names = most_names
         self._is_union = is_union
         self._opened: OrderedDict[int, FulltextIndex] = OrderedDict()
         self._lock = threading.Lock()
         self._is_wanted = threading.Event()
         #: Generations whose index is to be made, the most urgent last.
         self._wanted: OrderedDict[int, None] = OrderedDict()
-        self._failed: dict[int, float] = {}
+        #: How often making one has failed, and when the last time.
+        self._failed: dict[int, tuple[int, float]] = {}
         self._making: int | None = None
+        #: Generations whose index cannot be made here, and which are made here by one at a time.
+        self._unfit: set[int] = set()
+        self._bringing = threading.Lock()
+        #: The published generation, where its index is to be made before somebody asks.
+        self._followed: int | None = None
         self._process: subprocess.Popen[str] | None = None
         self._thread: threading.Thread | None = None
         self._closing = threading.Event()
+        self._began = time.monotonic()
         self._is_closed = False
         self.folder = generations.names(0).parent
         if self.folder.is_dir():
+            for path in self.folder.glob(f"{_BUILDING}*"):
+                shutil.rmtree(path, ignore_errors=True)
             self._clean()
         atexit.register(self.close)
 
@@ -104,7 +138,7 @@ class Shelf:
     def account(self, number: int) -> dict[str, Any] | None:
         """Return what an index says of itself; None where it is not the index of that state."""
         try:
-            about = json.loads((self.path(number) / ABOUT).read_text(encoding="utf-8"))
+            about = read_account(self.path(number))
             published = format_instant(self._generations.find(number).published)
             wanted = (FORMAT, number, published, self._is_union)
             said = (about["format"], about["generation"], about["published"], about["is_union"])
@@ -121,27 +155,77 @@ class Shelf:
         with self._lock:
             return number == self._making or number in self._wanted
 
+    def bring(self, dataset: Dataset) -> bool:
+        """Make the index of ``dataset`` here, if that is quick; return whether it is there."""
+        number = dataset.generation
+        if number in self._unfit:
+            return False
+        with self._bringing:
+            # Whoever waited here has it already.
+            if self.account(number) is not None:
+                return True
+            try:
+                if self._make_here(dataset):
+                    return True
+            except (PeninsulaError, OSError, ValueError) as error:
+                _log.warning("the names of generation %d are not indexed here: %s", number, error)
+            self._unfit.add(number)
+            return False
+
+    def _make_here(self, dataset: Dataset) -> bool:
+        self._make_folder()
+        number = dataset.generation
+        building = self.folder / f"{_BUILDING}{number}-here"
+        generations, is_union = self._generations, self._is_union
+        base = self.nearest(number)
+        try:
+            about = None
+            if base is not None:
+                folders = (self.path(base), building)
+                about = build_on(generations, number, dataset, folders, FEW, is_union=is_union)
+            if about is None:
+                if count_names(dataset, self.most_names + 1) > self.most_names:
+                    return False
+                build_here(generations, dataset, building, is_union=is_union)
+            self._put_in_place(building, number)
+        finally:
+            shutil.rmtree(building, ignore_errors=True)
+        return True
+
     def want(self, number: int) -> None:
         """Have the index of a generation made, before others that are waited for."""
         with self._lock:
             if self._is_closed or number == self._making:
                 return
-            if time.monotonic() - self._failed.get(number, -_AGAIN) < _AGAIN:
+            times, last = self._failed.get(number, (0, 0.0))
+            if times and time.monotonic() - last < _AGAIN[min(times, len(_AGAIN)) - 1]:
                 return
-            self._wanted[number] = None
-            self._wanted.move_to_end(number)
-            while len(self._wanted) > _MOST_WANTED:
-                self._wanted.popitem(last=False)
+            self._put(number)
+        self._is_wanted.set()
+
+    def _put(self, number: int) -> None:
+        self._wanted[number] = None
+        self._wanted.move_to_end(number)
+        while len(self._wanted) > _MOST_WANTED:
+            self._wanted.popitem(last=False)
+        if self._thread is None:
+            # The process ends with the thread that started it: that one stays.
+            self._thread = threading.Thread(target=self._work, name="search", daemon=True)
+            self._thread.start()
+
+    def follow(self, number: int) -> None:
+        """Have the index of a new generation made before somebody asks.
+
+        Where many names are to be indexed, and no earlier index is in use, somebody has to ask.
+        """
+        with self._lock:
+            if self._is_closed:
+                return
+            self._followed = number
             if self._thread is None:
-                # The process ends with the thread that started it: that one stays.
                 self._thread = threading.Thread(target=self._work, name="search", daemon=True)
                 self._thread.start()
         self._is_wanted.set()
-
-    def follow(self, number: int) -> None:
-        """Have the index of a new generation made, where that of an earlier one is in use."""
-        if self.nearest(number) is not None:
-            self.want(number)
 
     def close(self) -> None:
         """End what is being made."""
@@ -159,8 +243,13 @@ class Shelf:
         while not self._is_closed:
             self._is_wanted.wait()
             with self._lock:
+                followed, self._followed = self._followed, None
+            if followed is not None:
+                self._bring_followed(followed)
+            with self._lock:
                 if not self._wanted:
-                    self._is_wanted.clear()
+                    if self._followed is None:
+                        self._is_wanted.clear()
                     continue
                 number, _ = self._wanted.popitem()
                 self._making = number
@@ -168,37 +257,63 @@ class Shelf:
             try:
                 if self.account(number) is None:
                     self._make(number)
-            except (PeninsulaError, OSError, subprocess.SubprocessError) as error:
-                self._failed[number] = time.monotonic()
-                if not self._is_closed:
-                    _log.warning("the index of generation %d could not be made: %s", number, error)
+                self._failed.pop(number, None)
+            except (PeninsulaError, OSError, ValueError, subprocess.SubprocessError) as error:
+                self._note_failure(number, error)
             finally:
                 with self._lock:
                     self._making = None
             # Where there is one change after another, half of the time is left to others.
             self._closing.wait(min(time.monotonic() - began, _LONGEST_REST))
 
+    def _bring_followed(self, number: int) -> None:
+        self._closing.wait(max(0.0, self._began + _QUIET - time.monotonic()))
+        if self._view is not None and self.account(number) is None:
+            self.bring(self._view(number))
+        if self.account(number) is None and self.nearest(number) is not None:
+            self.want(number)
+
+    def _note_failure(self, number: int, error: Exception) -> None:
+        if self._is_closed:
+            return
+        times, _ = self._failed.get(number, (0, 0.0))
+        self._failed[number] = times + 1, time.monotonic()
+        _log.warning(
+            "the index of generation %d could not be made (attempt %d): %s",
+            number, times + 1, error,
+        )  # fmt: skip
+        if times + 1 < len(_AGAIN):
+            self._closing.wait(_AGAIN[times])
+            with self._lock:
+                self._put(number)
+
     def _make(self, number: int) -> None:
         self._make_folder()
         building = self.folder / f"{_BUILDING}{number}"
         shutil.rmtree(building, ignore_errors=True)
         base = self.nearest(number)
-        code, told, wrong = self._run(number, building, base)
-        if code == UNFIT:
+        try:
+            code, told, wrong = self._run(number, building, base)
+            if code == UNFIT:
+                shutil.rmtree(building, ignore_errors=True)
+                code, told, wrong = self._run(number, building, None)
+            if code:
+                raise PeninsulaError(_explain(code, wrong))
+            with self._bringing:
+                self._put_in_place(building, number)
+        finally:
             shutil.rmtree(building, ignore_errors=True)
-            code, told, wrong = self._run(number, building, None)
-        if code:
-            shutil.rmtree(building, ignore_errors=True)
-            raise PeninsulaError((wrong.strip().splitlines() or [f"exit code {code}"])[-1])
-        target = self.path(number)
-        shutil.rmtree(target, ignore_errors=True)
-        building.rename(target)
-        sync(self.folder)
         about = json.loads(told)
         _log.info(
             "generation %d can be searched after %.1f s: %d things, %.0f MB",
             number, about["seconds"], about["things"], about["bytes"] / 1e6,
         )  # fmt: skip
+
+    def _put_in_place(self, building: Path, number: int) -> None:
+        target = self.path(number)
+        shutil.rmtree(target, ignore_errors=True)
+        building.rename(target)
+        sync(self.folder)
         self._clean()
 
     def _run(self, number: int, building: Path, base: int | None) -> tuple[int, str, str]:
@@ -214,12 +329,16 @@ class Shelf:
         with self._lock:
             if self._is_closed:
                 raise PeninsulaError("the server stops")
+            began = time.monotonic()
             process = self._process = subprocess.Popen(  # noqa: S603, our own module
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                 text=True,
             )  # fmt: skip
         try:
             told, wrong = process.communicate(timeout=_LONGEST)
+        except subprocess.TimeoutExpired as error:
+            took = time.monotonic() - began
+            raise PeninsulaError(f"it was not done after {took:.0f} s, and is ended") from error
         finally:
             process.kill()
             process.wait()
@@ -232,11 +351,7 @@ class Shelf:
         return []
 
     def _clean(self) -> None:
-        """Throw away what belongs to no generation, and what was left half made."""
-        with contextlib.suppress(OSError):
-            for path in self.folder.iterdir():
-                if path.name.startswith(_BUILDING):
-                    shutil.rmtree(path, ignore_errors=True)
+        """Throw away what belongs to no generation, and what nobody has asked for long."""
         whole = [number for number in self._numbers() if self.account(number)]
         whole.sort(key=lambda number: (self.path(number) / ABOUT).stat().st_mtime)
         for number in self._numbers():
@@ -244,3 +359,17 @@ class Shelf:
                 with self._lock:
                     self._opened.pop(number, None)
                 shutil.rmtree(self.path(number), ignore_errors=True)
+
+
+def _explain(code: int, wrong: str) -> str:
+    """Return why a process failed: how it ended, and what it said at last."""
+    lines = [line.strip(" ^") for line in wrong.splitlines()]
+    said = " | ".join([line for line in lines if line][-_LAST_LINES:])
+    if code < 0:
+        name = signal.Signals(-code).name if -code in set(signal.Signals) else str(-code)
+        why = f"its process was ended by {name}"
+        if -code == signal.SIGKILL:
+            why += ", as a system does that is short of memory"
+    else:
+        why = f"its process ended with exit code {code}"
+    return f"{why}: {said}" if said else why

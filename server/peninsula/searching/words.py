@@ -52,14 +52,17 @@ _NONE: Final[frozenset[str]] = frozenset()
 _TOKEN: Final = re.compile(r"(?!(?<=['’])[sS]\b)(?:[^\W_]|[\u0300-\u036f])+")
 
 
-# Told apart by what they are, not by what they hold: they are looked up often.
-@dataclass(frozen=True, slots=True, eq=False)
+# Told apart by what they are, not by what they hold: they are looked up often. Never changed, but
+# not frozen, because hundreds of thousands are made for an index.
+@dataclass(slots=True, eq=False)
 class Word:
     """A word, and the keys by which others are like it."""
 
     #: Folded, with Hangul taken apart into letters.
     text: str
-    #: In Latin letters, what systems differ in written alike.
+    #: In Latin letters.
+    roman: str
+    #: The same, what systems differ in written alike.
     latin: str
     #: What it has in common with its other forms.
     stems: frozenset[str]
@@ -116,17 +119,18 @@ class Likeness(NamedTuple):
 def make_word(folded: str) -> Word:
     """Return the word that is written ``folded``."""
     composed = compose(folded)
-    latin = simplify(romanize(composed))
+    roman = romanize(composed)
+    latin = simplify(roman)
     found = stems(composed)
     is_hangul = has_hangul(composed)
     if is_hangul:
-        found = frozenset(map(fold, found))
+        found = frozenset([folded if stem == composed else fold(stem) for stem in found])
     keys = frozenset((folded, latin, *found))
     endings: tuple[str, ...] = ()
     if is_hangul:
         starts = [match.start() for match in _BEGINNING.finditer(folded)]
         endings = tuple(folded[start:] for start in starts[1 : 1 - SHORTEST_COMPOUNDED])
-    return Word(folded, latin, found, keys, _NONE, is_hangul, is_stopped(composed), endings)
+    return Word(folded, roman, latin, found, keys, _NONE, is_hangul, is_stopped(composed), endings)
 
 
 @lru_cache(1 << 10)
@@ -136,19 +140,23 @@ def close_word(word: Word) -> Word:
 
 
 @lru_cache(1 << 12)
-def make_whole(folded: str) -> Word:
-    """Return a name that is written ``folded``, without spaces, as one word."""
+def make_whole(folded: str, word: Word | None = None) -> Word:
+    """Return a name that is written ``folded``, without spaces, as one word.
+
+    ``word`` is the only one of the name, where it has but one.
+    """
     composed = compose(folded)
-    latin = romanize(composed)
-    simple = simplify(latin)
+    roman = word.roman if word else romanize(composed)
+    latin = word.latin if word else simplify(roman)
     is_hangul = has_hangul(composed)
-    sounds = {sound(latin)}
+    sounds = {sound(roman)}
     if is_hangul and (surnamed := spell_surname(composed)):
         sounds.add(sound(surnamed))
     heard = frozenset([s for s in sounds if len(s) >= _LEAST_SOUNDS])
     # Only itself is its stem: it has no forms.
     itself = frozenset((folded,))
-    return Word(folded, simple, itself, itself | {simple}, heard, is_hangul, is_stopped=False)
+    keys = itself | {latin}
+    return Word(folded, roman, latin, itself, keys, heard, is_hangul, is_stopped=False)
 
 
 @lru_cache(1 << 16)

@@ -19,7 +19,11 @@ def install(app: Flask, database: Database) -> Indexes:
     """Let ``app`` find things by name; return its indexes, which end with this process."""
     shelf = None
     if isinstance(database, EmbeddedDatabase):
-        shelf = Shelf(database.generations, is_union=database.is_union)
+
+        def view(number: int) -> Dataset:
+            return database.view(generation=database.find(number))
+
+        shelf = Shelf(database.generations, is_union=database.is_union, view=view)
     indexes = app.extensions[_EXTENSION] = Indexes(shelf)
     if isinstance(database, EmbeddedDatabase):
         database.on_publish = indexes.follow
