@@ -27,12 +27,13 @@ Nothing here asks anybody.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import pyoxigraph as ox
 
 from peninsula.dataset.interface import Term
+from peninsula.federation.levels import Level, is_correlated, is_plain
 from peninsula.federation.structure import (
     Element,
     Group,
@@ -40,7 +41,6 @@ from peninsula.federation.structure import (
     Place,
     Query,
     Step,
-    certain,
     visible,
 )
 from peninsula.federation.writing import ONE, Parts, write_table, write_term
@@ -78,22 +78,6 @@ class Freeze:
     element: Element
     variables: tuple[str, ...]
     parts: Parts
-
-
-@dataclass
-class _Level:
-    """What is taken of one group: elements, and the level of a group in it."""
-
-    elements: list[Element | _Level] = field(default_factory=list)
-    filters: list[Element] = field(default_factory=list)
-    #: What GRAPH names, where the group is one of GRAPH.
-    graph: str = ""
-    graph_variable: Names = _NONE
-    #: Whether solutions of the level around it need not have what it binds: that of OPTIONAL,
-    #: MINUS and EXISTS.
-    is_apart: bool = False
-    #: Further text that is joined, with the variables that it binds.
-    more: list[tuple[str, Names]] = field(default_factory=list)
 
 
 class Plan:
@@ -140,7 +124,7 @@ class Plan:
             variables, unsure = self._choose(place, level, certain_before)
             if not variables:
                 continue
-            kept, reached = self._connect(level, variables)
+            kept, reached = level.connect(variables, self._known)
             if (unsteady := self._find_unsteady(level, kept)) is None:
                 text = self._write_level(level, kept, reached)
                 return Fetch(place, Context(variables, self._head(variables) + text, unsure))
@@ -156,36 +140,36 @@ class Plan:
 
     # Contexts: what is taken.
 
-    def _gather(self, place: Place) -> tuple[_Level, Names]:
+    def _gather(self, place: Place) -> tuple[Level, Names]:
         """Return what restricts a clause, and what its own group binds before it for certain."""
         way = place.way
         level, certain_before = self._pick(
-            place.group, place.element, None, is_correlated=_is_correlated(way)
+            place.group, place.element, None, is_correlated=is_correlated(way)
         )
         for i, step in enumerate(way):
             element, outer = step.element, step.outer
             if element is None or outer is None:
                 self._add_select(level, step, is_query=i == len(way) - 1)
-                return _put_in_graph(level, way[i + 1 :]), certain_before
+                return level.put_in_graph(way[i + 1 :]), certain_before
             if element.kind in {"bind", "lateral"}:
-                return _put_in_graph(level, way[i:]), certain_before
+                return level.put_in_graph(way[i:]), certain_before
             if element.kind == "graph" and element.name:
                 level.graph = element.name.text
                 level.graph_variable = element.own
-            level, _ = self._pick(outer, element, level, is_correlated=_is_correlated(way[i + 1 :]))
+            level, _ = self._pick(outer, element, level, is_correlated=is_correlated(way[i + 1 :]))
             if element.kind in {"optional", "minus", "filter"}:
-                return _put_in_graph(level, way[i + 1 :]), certain_before
+                return level.put_in_graph(way[i + 1 :]), certain_before
         return level, certain_before
 
     def _pick(
-        self, group: Group, at: Element, inner: _Level | None, *, is_correlated: bool
-    ) -> tuple[_Level, Names]:
+        self, group: Group, at: Element, inner: Level | None, *, is_correlated: bool
+    ) -> tuple[Level, Names]:
         """Take what is joined with ``at``, an element of ``group``.
 
         ``inner`` is what has been taken inside of ``at``. Returns what is taken, and what is
         bound for certain before ``at``.
         """
-        level = _Level()
+        level = Level()
         # A FILTER is about the solutions of the whole group, wherever it stands.
         level.filters = [e for e in group.elements if e.kind == "filter" and e is not at]
         elements = [e for e in group.elements if e.kind != "filter"]
@@ -196,7 +180,7 @@ class Plan:
         is_whole = True
         for element in elements:
             if element is at:
-                certain_before = self._certain(level)
+                certain_before = level.certain(self._known)
                 if inner:
                     level.elements.append(inner)
                 is_whole = False
@@ -226,7 +210,7 @@ class Plan:
             return True
         if element in self._left_out or not self._is_without_service(element):
             return False
-        return not is_correlated or (_is_plain(element) and self._is_usable(element))
+        return not is_correlated or (is_plain(element) and self._is_usable(element))
 
     def _is_without_service(self, element: Element) -> bool:
         inside = (
@@ -236,7 +220,7 @@ class Plan:
         )
         return all(service in self._texts for service in inside)
 
-    def _add_select(self, level: _Level, step: Step, *, is_query: bool) -> None:
+    def _add_select(self, level: Level, step: Step, *, is_query: bool) -> None:
         """Take what restricts the group of a select besides what stands in it."""
         select = step.select
         if select is None or step.is_exists:
@@ -252,51 +236,17 @@ class Plan:
                 level.more.append((f"VALUES ?{name} {{ {write_term(term)} }}", frozenset((name,))))
 
     def _choose(
-        self, place: Place, level: _Level, certain_before: Names
+        self, place: Place, level: Level, certain_before: Names
     ) -> tuple[tuple[str, ...], Names]:
         """Return the variables of a clause that can be sent, and those that it need not bind."""
         pattern = place.pattern
-        shared = pattern.visible() & self._visible(level)
+        shared = pattern.visible() & level.visible(self._known)
         sure = pattern.certain()
         chosen = shared & (sure | certain_before)
         return tuple(sorted(chosen)), chosen - sure
 
-    def _visible(self, level: _Level) -> Names:
-        return level.graph_variable.union(
-            *(names for _, names in level.more),
-            *(
-                self._visible(item) if isinstance(item, _Level) else visible(item, self._known)
-                for item in level.elements
-            ),
-        )
-
-    def _connect(self, level: _Level, variables: Iterable[str]) -> tuple[set[Element], set[str]]:
-        """Return the elements that have to do with ``variables``, also through one another.
-
-        What has not would be a factor of its own: a cross product with what is asked. Beside
-        them come the variables that are reached.
-        """
-        every = list(_flatten(level))
-        reached = set(variables)
-        kept: set[Element] = set()
-        while True:
-            found = [
-                element
-                for element in every
-                if element not in kept and not reached.isdisjoint(self._links(element))
-            ]
-            if not found:
-                return kept, reached
-            kept.update(found)
-            reached.update(*map(self._links, found))
-
-    def _links(self, element: Element) -> Names:
-        if element.kind in {"optional", "bind", "lateral"}:
-            return element.mentioned
-        return visible(element, self._known)
-
-    def _find_unsteady(self, level: _Level, kept: set[Element]) -> Element | None:
-        for element in _flatten(level):
+    def _find_unsteady(self, level: Level, kept: set[Element]) -> Element | None:
+        for element in level.flatten():
             if element in kept and element not in self._texts and not self._is_usable(element):
                 return element
         return None
@@ -340,11 +290,11 @@ class Plan:
             f"SELECT {distinct}{selected}\n{query.dataset}\nWHERE ",
         ]
 
-    def _write_level(self, level: _Level, kept: set[Element], reached: set[str]) -> Parts:
+    def _write_level(self, level: Level, kept: set[Element], reached: set[str]) -> Parts:
         parts: Parts = ["{\n"]
         for item in level.elements:
-            if isinstance(item, _Level):
-                if kept.isdisjoint(_flatten(item)) and reached.isdisjoint(item.graph_variable):
+            if isinstance(item, Level):
+                if kept.isdisjoint(item.flatten()) and reached.isdisjoint(item.graph_variable):
                     continue
                 if item.graph:
                     parts.append(f"GRAPH {item.graph} ")
@@ -355,7 +305,7 @@ class Plan:
                 parts.append(" .\n" if item.kind == "triples" else "\n")
         for text, _ in level.more:
             parts.append(f"{text}\n")
-        bound = level.graph_variable | self._certain(level, kept)
+        bound = level.graph_variable | level.certain(self._known, kept)
         for condition in level.filters:
             if (
                 not condition.groups
@@ -365,19 +315,6 @@ class Plan:
                 parts += [*self._write(condition.start, condition.end), "\n"]
         parts.append("}")
         return parts
-
-    def _certain(self, level: _Level, kept: set[Element] | None = None) -> Names:
-        """Return what is bound for certain by what is taken, or by what is kept of it.
-
-        That is, in every solution of the level's group.
-        """
-        found = _NONE.union(*(names for _, names in level.more))
-        for item in level.elements:
-            if isinstance(item, _Level):
-                found |= _NONE if item.is_apart else self._certain(item, kept)
-            elif kept is None or item in kept:
-                found |= certain(item, self._known)
-        return found
 
     def _write(self, start: int, end: int) -> Parts:
         """Return a piece of the query with what has been put into it."""
@@ -391,34 +328,3 @@ class Plan:
                 at = element.end
         parts.append(text[at:end])
         return parts
-
-
-def _put_in_graph(level: _Level, way: Sequence[Step]) -> _Level:
-    """Let a level be asked of the graph that it stands in, where that is one farther out."""
-    for step in way:
-        if step.element and step.element.kind == "graph" and step.element.name:
-            level.graph = step.element.name.text
-            return _Level([level])
-    return level
-
-
-def _is_correlated(way: Sequence[Step]) -> bool:
-    """Return whether variables inside have values from outside, step by step outwards."""
-    return any(step.is_exists or (step.element and step.element.kind == "lateral") for step in way)
-
-
-def _is_plain(element: Element) -> bool:
-    """Return whether an element is made of nothing but joins and unions of triples."""
-    if element.kind in {"triples", "values"}:
-        return True
-    return element.kind in {"group", "union", "graph"} and all(
-        group.select is None and all(map(_is_plain, group.elements)) for group in element.groups
-    )
-
-
-def _flatten(level: _Level) -> Iterable[Element]:
-    for item in level.elements:
-        if isinstance(item, _Level):
-            yield from _flatten(item)
-        else:
-            yield item
