@@ -7,6 +7,7 @@ import csv
 import io
 import re
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pyoxigraph as ox
@@ -66,6 +67,7 @@ def ask(question: QueryTemplate, dataset: LocalDataset, values: dict[str, str]) 
     return list(csv.reader(io.StringIO(output.getvalue().decode(), newline="")))
 
 
+@cache
 def readable_questions() -> list[QueryTemplate]:
     """Return the questions with a valid header; the others fail a test of their own."""
     questions = []
