@@ -305,6 +305,8 @@ class _Refusal(ErrorTask):  # type: ignore[misc]
             more = error.error.details()
         else:
             kind, more = "about:blank", {}
+        if error.body == "Bad URI":
+            more = {"remedy": "Percent-encode what is no ASCII: q=%D0%9F and not q=П."}
         title = "Internal error" if isinstance(error, InternalServerError) else error.reason
         return {"type": kind, "title": title, "status": error.code, "detail": error.body, **more}
 

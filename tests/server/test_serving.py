@@ -666,3 +666,9 @@ def test_only_a_trusted_proxy_is_believed() -> None:
             told = json.loads(body)
             assert told["scheme"] == scheme
             assert (told["host"] == "kg.example") == (scheme == "https")
+
+
+def test_an_address_that_is_not_encoded_is_told_how(running: Running) -> None:
+    answer = problem(running.send("GET /search?q=Путин HTTP/1.1\r\nHost: x\r\n\r\n".encode()))
+    assert answer["status"] == 400
+    assert "Percent-encode" in answer["remedy"]

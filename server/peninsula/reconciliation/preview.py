@@ -96,7 +96,11 @@ def _other_names(entity: Entity, name: str) -> tuple[Name, ...]:
         (one for one in entity.names if one.text != name),
         key=lambda one: (one.is_alias, rank_tag(one.language), one.text),
     )
-    return tuple(others[:_NAMES])
+    # What a snapshot calls it, too, is told once.
+    different: dict[str, Name] = {}
+    for one in others:
+        different.setdefault(one.text, one)
+    return tuple(different.values())[:_NAMES]
 
 
 def _facts(
