@@ -57,6 +57,7 @@ from peninsula.searching.fulltext import (
     standing,
 )
 from peninsula.searching.shelf import Shelf
+from peninsula.searching.words import HOWS
 from peninsula.spelling import Piece, fold, mark_spans, split_words
 
 __all__ = ["LONGEST_TEXT", "CandidateIndex", "Facet", "Found", "Hit", "Index", "Indexes", "Name",
@@ -81,6 +82,8 @@ _LOOSE: Final = 50
 MOST_SHOWN: Final = 2000
 #: Names that are compared for one question, one after another.
 _MOST_COMPARED: Final = 20_000
+#: Names of a hit among which one is looked for that has what was typed.
+_MOST_TOLD: Final = 40
 #: What a name counts for that is not the main one: the name of an item of Wikidata, another one,
 #: and the one in the address.
 _BORROWED_NAME: Final = 0.95
@@ -545,7 +548,8 @@ def _affordable(entries: Iterable[Entry]) -> Iterator[Entry]:
 
 def make_hit(ranked: Ranked, phrase: Phrase, language: str, class_: str, class_label: str) -> Hit:
     """Return what is told of a thing that was found."""
-    entry, title = ranked.entry, ranked.title
+    entry = ranked.entry
+    title, how = _choose_title(phrase, ranked)
     label = _label(entry, language)
     others = [
         Name(other.text, other.tag)
@@ -555,7 +559,7 @@ def make_hit(ranked: Ranked, phrase: Phrase, language: str, class_: str, class_l
     snippet: tuple[Piece, ...] = ()
     of = ""
     spans: list[Span] = []
-    if ranked.fit.how != "iri":
+    if how != "iri":
         spans = find_spans(phrase, read_name(label.text), label.text)
         if title is not None and title.text != label.text:
             marked = find_spans(phrase, read_name(title.text), title.text)
@@ -570,9 +574,26 @@ def make_hit(ranked: Ranked, phrase: Phrase, language: str, class_: str, class_l
         snippet,
         of,
         min(1.0, round(-ranked.order[0], 4)),
-        ranked.fit.how,
+        how,
         matched,
     )
+
+
+def _choose_title(phrase: Phrase, ranked: Ranked) -> tuple[Title | None, str]:
+    """Return the name to tell, and how it is alike.
+
+    A short name in another script may fit best as a whole: 푸틴 is Путин. Where another name has
+    what was typed, letter by letter, that one is told.
+    """
+    best = (ranked.title, ranked.fit.how)
+    if ranked.title is None or ranked.fit.how not in HOWS:
+        return best
+    place = HOWS.index(ranked.fit.how)
+    for title in ranked.entry.titles[: _MOST_TOLD if place else 0]:
+        found = fit(phrase, read_name(title.text), is_loose=False)
+        if found is not None and found.how in HOWS and HOWS.index(found.how) < place:
+            best, place = (title, found.how), HOWS.index(found.how)
+    return best
 
 
 def _label(entry: Entry, language: str) -> Name:

@@ -247,3 +247,14 @@ def test_the_answer_can_be_had_as_csv(client: FlaskClient) -> None:
     lines = client.get("/search?q=russia&format=csv").text.splitlines()
     assert lines[0] == "iri,name,label,class,other_names,score,match"
     assert lines[1].startswith(expand("state:russia"))
+
+
+def test_the_name_that_has_what_was_typed_is_told() -> None:
+    names = '"Vladimir Putin"@en , "Владимир Путин"@ru'
+    index = read_names(
+        dataset_of(f'person:putin a pen:Person ; rdfs:label {names} ; skos:altLabel "푸틴"@ko .')
+    )
+    [hit] = index.find(Wish("Путин", language="ru")).hits
+    assert (hit.match, hit.snippet) == ("exact", ())
+    [hit] = index.find(Wish("Путин", language="en")).hits
+    assert "".join(piece.text for piece in hit.snippet) == "Владимир Путин"
