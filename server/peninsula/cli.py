@@ -26,7 +26,7 @@ _COMMANDS: Final = (
     ("export", "Write the graph, one named graph, or tidy tables.", "exporting.add"),
     (
         "import",
-        "Make statements of tables (CSV) by a mapping (CSVW); all or nothing enters.",
+        "Make statements of tables (CSV, Excel) by a mapping (CSVW); all or nothing enters.",
         "importing.add",
     ),
     ("link", "Pull what Wikidata says of linked things, check and suggest links.", "linking.add"),

@@ -119,5 +119,6 @@ def write(path: Path, triples: Sequence[ox.Triple]) -> None:
 
 def _prefixes(format: ox.RdfFormat) -> dict[str, str] | None:
     if format in {ox.RdfFormat.TURTLE, ox.RdfFormat.TRIG}:
-        return {**wikidata.PREFIXES, "graph": expand("graph:")}
+        ours = ("graph", "pen", "dcat", "dcterms", "foaf", "prov", "void", "xsd")
+        return {**wikidata.PREFIXES, **{name: expand(f"{name}:") for name in ours}}
     return None
