@@ -37,6 +37,7 @@ from peninsula.federation.local_services import LocalServices
 from peninsula.formats import HTML, PLAIN_JSON
 from peninsula.front import Front
 from peninsula.highlighting import split
+from peninsula.keeping import Shelf, clear_parts
 from peninsula.knowledge import Knowledge
 from peninsula.library import Library, read_library
 from peninsula.logs import log_request
@@ -124,9 +125,10 @@ def create_app(
     operations.observe_services(metrics, gateway)
     services = config.allowed_services()
     local = LocalServices([SearchService(names.install(app, database))])
+    clear_parts(config.store / "dumps")
     app.extensions[EXTENSION] = Site(
         config, database, knowledge, library, Tokens(config.store), metrics, cache, built,
-        services, gateway, Federation(services, gateway, local),
+        services, gateway, Federation(services, gateway, local), Shelf(config.dump_bytes),
     )  # fmt: skip
     for module in (
         assets, pages, positions, timeline, maps, network, search, reconcile, queries,

@@ -131,6 +131,9 @@ class Config:
         "count", 0, "Days for which a generation is kept beyond that, so that citations hold."
     )
     cache_bytes: int = _setting("bytes", 64 * 2**20, "Size of the cache of answers; 0: no cache.")
+    dump_bytes: int = _setting(
+        "bytes", 2 * 2**30, "Room for dumps that were made, so that they can be resumed; 0: none."
+    )
     history_graph: str = _setting(
         "text",
         "auto",

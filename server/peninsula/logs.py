@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, TextIO
 
+from peninsula.errors import PeninsulaError
+
 #: The logger of requests; the others bear the names of their modules.
 REQUESTS: Final = "peninsula.requests"
 
@@ -109,7 +111,11 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
         fields |= more
     else:
         fields |= {"logger": record.name, "event": record.getMessage()}
-    if record.exc_info:
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, PeninsulaError):
+        # What may happen to any answer under way: its query took too long, or was ended.
+        fields |= {"error": error.slug(), "detail": str(error)}
+    elif record.exc_info:
         fields["traceback"] = _Traceback(logging.Formatter().formatException(record.exc_info))
     return fields
 

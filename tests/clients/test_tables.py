@@ -6,11 +6,14 @@ import datetime as dt
 import gzip
 import io
 import json
+import shutil
+import subprocess
 import sys
 import urllib.error
 import urllib.request
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -281,7 +284,25 @@ def test_parts_of_a_file(shipped: Server) -> None:
     assert fetch(shipped, path)[0] == whole
 
 
-def test_a_dump_is_to_be_had_whole(shipped: Server) -> None:
-    data, headers = fetch(shipped, "/dumps/positions.nq", Range="bytes=0-3")
-    assert headers["Accept-Ranges"] == "none"
-    assert len(data) > 4
+@pytest.mark.parametrize("name", ["positions.nq", "positions.trig.gz"])
+def test_a_dump_broken_off_is_resumed(shipped: Server, tmp_path: Path, name: str) -> None:
+    whole, headers = fetch(shipped, f"/dumps/{name}")
+    assert headers["Content-Length"] == str(len(whole))
+    assert "Content-Encoding" not in headers
+    tag = headers["ETag"]
+    request = urllib.request.Request(f"{shipped.address}dumps/{name}", method="HEAD")
+    with urllib.request.urlopen(request) as reply:
+        assert (reply.headers["Content-Length"], reply.headers["ETag"]) == (str(len(whole)), tag)
+    part, headers = fetch(shipped, f"/dumps/{name}", Range="bytes=100-", **{"If-Range": tag})
+    assert part == whole[100:]
+    assert headers["Content-Range"] == f"bytes 100-{len(whole) - 1}/{len(whole)}"
+    # Of a file that was made anew, or is of another state, no part fits.
+    other = fetch(shipped, f"/dumps/{name}", Range="bytes=100-", **{"If-Range": '"other"'})[0]
+    assert other == whole
+    assert status_of(shipped, f"/dumps/{name}", **{"If-None-Match": tag}) == 304
+    if program := shutil.which("curl"):
+        half = tmp_path / name
+        half.write_bytes(whole[:1000])
+        command = [program, "-sSfC", "-", "-o", str(half), f"{shipped.address}dumps/{name}"]
+        subprocess.run(command, check=True, timeout=60)
+        assert half.read_bytes() == whole

@@ -36,7 +36,7 @@ from peninsula.dataset.pooled import ChunkFile, PooledBoolean, PooledGraph, Pool
 from peninsula.dataset.readers import Limits, ReaderPool
 from peninsula.dataset.running import Running, Source
 from peninsula.dataset.workers import Nursery
-from peninsula.errors import PeninsulaError, StoreReadOnly, UnknownGraph
+from peninsula.errors import PeninsulaError, QueryTimeout, StoreReadOnly, UnknownGraph
 from peninsula.formats import NQUADS, Format
 from peninsula.policy import Policy, QueryFacts, UpdateFacts
 
@@ -556,13 +556,25 @@ class View:
                 database._nursery,  # noqa: SLF001, a view is part of its database
                 str(database.generations.path(self.generation)),
             )
-        return database.readers.run(
+        timeout, budget = self._asker.timeout, self._asker.budget
+        if budget is not None:
+            left = round(budget.left(), 1)
+            if left <= 0:
+                raise QueryTimeout(
+                    f"Its queries took longer than {budget.seconds:g} s together.",
+                    "Ask for less, or raise query-timeout on a server of your own.",
+                )
+            timeout = min(timeout or left, left)
+        running = database.readers.run(
             message,
             source=source,
             client=self._asker.client,
             text=text,
-            timeout=self._asker.timeout,
+            timeout=timeout,
             longest=longest,
             is_gone=self._asker.is_gone,
             hang_up=self._asker.hang_up,
         )
+        if budget is not None:
+            budget.charge(running)
+        return running

@@ -128,6 +128,10 @@ class Generations:
         """Return the folder of the index of the names of generation ``number``."""
         return self.folder / "search" / f"{number:0{_DIGITS}}"
 
+    def dumps(self, number: int) -> Path:
+        """Return the folder of the dumps of generation ``number``."""
+        return self.folder / "dumps" / f"{number:0{_DIGITS}}"
+
     def _pin(self, number: int) -> Path:
         return self.path(number).with_suffix(".pin")
 
@@ -347,6 +351,7 @@ class Generations:
                 self.about(number).unlink(missing_ok=True)
                 shutil.rmtree(self.path(number), ignore_errors=True)
                 shutil.rmtree(self.names(number), ignore_errors=True)
+                shutil.rmtree(self.dumps(number), ignore_errors=True)
                 removed.append(number)
             needed = {generation.knowledge for generation in self.all()}
             for path in (self.folder / "knowledge").glob("*.nq"):

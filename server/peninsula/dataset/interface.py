@@ -16,6 +16,7 @@ from typing import Any, Final, Protocol
 
 import pyoxigraph as ox
 
+from peninsula.dataset.budgets import Budget
 from peninsula.dataset.generations import Generation
 from peninsula.formats import GRAPH_FORMATS, HTML, SOLUTION_FORMATS, TABLE_FORMATS, Format
 from peninsula.policy import QueryFacts, UpdateFacts
@@ -130,6 +131,8 @@ class Asker:
     is_gone: Callable[[], bool] | None = None
     #: Ends the connection of a client that does not take what it asked for.
     hang_up: Callable[[], None] | None = None
+    #: What all queries together may take.
+    budget: Budget | None = None
 
 
 class Dataset(Protocol):

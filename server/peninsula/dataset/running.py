@@ -126,13 +126,19 @@ class Running:
         self._closing = threading.Lock()
         self._is_closed = False
         self._is_dead = False
+        self._ended = 0.0
 
     def seconds(self) -> float:
         """Return the seconds it has taken, without those spent waiting for the client."""
-        now = time.monotonic()
+        now = self._ended or time.monotonic()
         since = self._away_since
         away = self._away + (now - since if since is not None else 0.0)
         return now - self.started - away
+
+    @property
+    def is_over(self) -> bool:
+        """Return whether it takes no more time."""
+        return self._is_closed
 
     def seconds_away(self) -> float:
         """Return for how many seconds the client has taken nothing."""
@@ -223,6 +229,7 @@ class Running:
             if self._is_closed:
                 return
             self._is_closed = True
+            self._ended = time.monotonic()
         if self._pipe >= 0:
             os.close(self._pipe)
             self._pipe = -1

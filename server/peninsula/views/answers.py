@@ -106,6 +106,15 @@ def answer(
     return _tell_state(response, about)
 
 
+def answer_file(response: Response) -> Response:
+    """Return a file, which has a tag of its own, with what is told of its state."""
+    about = generation()
+    visibility = "private" if current_site().config.read_token else "public"
+    lasts = f"max-age={_SECONDS_OF_A_YEAR}, immutable" if g.is_memento else "no-cache"
+    response.headers["Cache-Control"] = f"{visibility}, {lasts}"
+    return _tell_state(response, about)
+
+
 def _remember(response: Response, tag: str, about: Generation) -> None:
     """Put the body of ``response`` into the cache, once it has been sent whole."""
     site = current_site()

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, jsonify, request, send_file
+from werkzeug.wrappers import Response as BaseResponse
 
 from peninsula.compression import compress
-from peninsula.dataset.interface import Dataset
+from peninsula.dataset.generations import Generations
+from peninsula.dataset.interface import Asker, Dataset
 from peninsula.dumps import COMPRESSIONS, NANOPUBLICATIONS, WHOLE, DumpFile, find_file, list_dumps
 from peninsula.formats import HTML, PLAIN_JSON
-from peninsula.nanopublications import list_things, read_nanopublications, serialize
+from peninsula.nanopublications import (
+    Publication,
+    list_things,
+    read_nanopublications,
+    serialize,
+)
 from peninsula.negotiation import choose
-from peninsula.views.answers import answer
+from peninsula.views.answers import answer, answer_file
 from peninsula.views.nanopublications import read_publication
 from peninsula.views.site import (
     accepted,
@@ -30,6 +37,11 @@ from peninsula.views.site import (
 blueprint = Blueprint("dumps", __name__, url_prefix="/dumps")
 #: Nanopublications that are written out together.
 _BATCH: Final = 200
+#: Seconds for which a request waits until a dump is whole, and has a size.
+_PATIENCE: Final = 5.0
+#: Bytes of a triple, about.
+_PLAIN: Final = 200
+_COMPRESSED: Final = 20
 
 
 @blueprint.get("")
@@ -73,43 +85,88 @@ def _list() -> Response:
 
 
 @blueprint.get("/<name>")
-def dump(name: str) -> Response:
-    """Send a dump; the same for one generation."""
+def dump(name: str) -> BaseResponse:
+    """Send a dump of one generation; it is made once, and has a size and parts from then on."""
     # Which dumps there are is not for everybody either.
     require_reading()
     file = find_file(name, list_dumps(dataset()))
-
-    def make() -> Response:
-        chunks = _read(file)
-        if file.compression:
-            # The file is compressed, whatever the client says it takes.
-            chunks = compress(chunks, COMPRESSIONS[file.compression][0])
-        response = Response(begin(chunks), content_type=file.content_type)
-        response.headers["Content-Disposition"] = (
-            f'attachment; filename="{file.dump.name}-{generation().number}'
-            f'{name.removeprefix(file.dump.name)}"'
-        )
+    shelf = current_site().shelf
+    if not _has_room(file, shelf.most_bytes):
+        response = answer(lambda: _prepare(file, Response(begin(_read(file)))))
+        # It is written anew for each request: to skip a part costs as much as to send it.
+        response.headers["Accept-Ranges"] = "none"
         return response
+    about = generation()
+    folder = Generations(current_site().config.store).dumps(about.number)
+    read = _reader(file)
+    kept = shelf.get(folder, name, read)
+    if not kept.wait(_PATIENCE):
+        response = _prepare(file, Response(begin(kept.follow())))
+        response.set_etag(kept.tag)
+        response.last_modified = about.published
+        response.headers["Accept-Ranges"] = "bytes"
+        return answer_file(response)
+    sent = send_file(
+        kept.path,
+        # Named, else a compressed file would be told as a compressed answer.
+        mimetype=file.media_type,
+        etag=kept.tag,
+        conditional=True,
+        last_modified=about.published,
+    )
+    return answer_file(_prepare(file, sent))
 
-    response = answer(make)
-    # It is written anew for each request: to skip a part costs as much as to send it.
-    response.headers["Accept-Ranges"] = "none"
+
+def _has_room(file: DumpFile, most: int) -> bool:
+    """Return whether a dump is kept that is made."""
+    triples = file.dump.triples or sum(dataset().graphs().values())
+    return triples * (_COMPRESSED if file.compression else _PLAIN) < most
+
+
+def _prepare(file: DumpFile, response: Response) -> Response:
+    if response.status_code in {200, 206}:
+        name = file.name.removeprefix(file.dump.name)
+        response.content_type = file.content_type
+        response.headers["Content-Disposition"] = (
+            f'attachment; filename="{file.dump.name}-{generation().number}{name}"'
+        )
     return response
 
 
-def _read(file: DumpFile) -> Iterator[bytes]:
+def _reader(file: DumpFile) -> Callable[[], Iterator[bytes]]:
+    """Return what reads a dump, also when the request is over."""
+    state = current_site().database.view(Asker(asker().client), generation())
     if file.dump.name == NANOPUBLICATIONS:
-        return _write_nanopublications(file, dataset())
+        publication = read_publication(dataset())
+        return lambda: _compressed(file, _write_nanopublications(file, state, publication))
+    return lambda: _compressed(file, _write(file, state))
+
+
+def _read(file: DumpFile) -> Iterator[bytes]:
     # Not through what adds other services: a dump is of what is here.
     here = current_site().database.view(asker(), generation())
-    found = here.dump(
-        file.dump.graph or None, file.format, is_everything=not file.dump.graph, names_graph=True
-    )
+    if file.dump.name == NANOPUBLICATIONS:
+        publication = read_publication(dataset())
+        return _compressed(file, _write_nanopublications(file, here, publication))
+    return _compressed(file, _write(file, here))
+
+
+def _compressed(file: DumpFile, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    if file.compression:
+        # The file is compressed, whatever the client says it takes.
+        return compress(chunks, COMPRESSIONS[file.compression][0])
+    return chunks
+
+
+def _write(file: DumpFile, state: Dataset) -> Iterator[bytes]:
+    graph = file.dump.graph
+    found = state.dump(graph or None, file.format, is_everything=not graph, names_graph=True)
     return found.chunks(file.format)
 
 
-def _write_nanopublications(file: DumpFile, state: Dataset) -> Iterator[bytes]:
-    publication = read_publication(state)
+def _write_nanopublications(
+    file: DumpFile, state: Dataset, publication: Publication
+) -> Iterator[bytes]:
     found = read_nanopublications(state, list_things(state), publication)
     while batch := list(itertools.islice(found, _BATCH)):
         yield serialize([quad for _, quads in batch for quad in quads], file.format)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Final, cast
 from urllib.parse import quote, urlencode
@@ -15,6 +15,7 @@ from flask import Response, current_app, g, has_request_context, render_template
 from peninsula.assets import Assets
 from peninsula.caching import AnswerCache, choose_memento, parse_accept_datetime
 from peninsula.config import Config
+from peninsula.dataset.budgets import Budget
 from peninsula.dataset.generations import Generation, format_instant
 from peninsula.dataset.interface import (
     Asker,
@@ -33,6 +34,7 @@ from peninsula.federation.gateway import Gateway
 from peninsula.federation.services import Services
 from peninsula.federation.targets import asks_others
 from peninsula.formats import GRAPH_FORMATS, HTML, SOLUTION_FORMATS, TABLE_FORMATS, Format
+from peninsula.keeping import Shelf
 from peninsula.knowledge import CATALOG, Knowledge
 from peninsula.labels import LANGUAGES
 from peninsula.library import Library
@@ -44,6 +46,8 @@ from peninsula.serialization import write_to_bytes
 from peninsula.tokens import Identity, Tokens
 
 EXTENSION: Final = "peninsula"
+#: How many times the limit of one query all of those of a request may take.
+_SHARE: Final = 1.5
 #: Holds the language that a reader has chosen, and nothing else is ever in a cookie.
 LANGUAGE_COOKIE: Final = "lang"
 
@@ -66,6 +70,8 @@ class Site:
     gateway: Gateway
     #: What queries may ask besides the dataset; None: nothing.
     federation: Federation | None = None
+    #: Dumps that were made.
+    shelf: Shelf = field(default_factory=lambda: Shelf(0))
 
 
 def current_site() -> Site:
@@ -166,11 +172,16 @@ def dataset(timeout: float | None = None, services: str | None = None) -> Datase
     """
     if timeout is None:
         timeout = read_timeout(request.args.to_dict())
-    site, who, state = current_site(), asker(timeout), generation()
+    site, state = current_site(), generation()
+    longest = site.config.query_timeout
+    if "budget" not in g:
+        # However many queries a request makes, together they take little longer than one may:
+        # of an answer that was in time, the names must be found, too.
+        g.budget = Budget(_SHARE * min(timeout or longest, longest))
+    who = replace(asker(timeout), budget=g.budget)
     view = site.database.view(who, state)
     if site.federation is None:
         return view
-    longest = site.config.query_timeout
     patience = Patience(
         min(timeout or longest, longest),
         who.is_gone,
