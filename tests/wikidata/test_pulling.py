@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from peninsula.errors import QueryForbidden, UpstreamBusy, UpstreamFailed
-from peninsula.federation import gateway
+from peninsula.federation import courier
 from peninsula.wikidata.slice import Slice
 from peninsula.wikidata.snapshot import Snapshot
 from peninsula.wikidata.terms import DIRECT, ITEM
@@ -135,7 +135,7 @@ def test_what_passes_leaves_no_trace(
 ) -> None:
     proxy = pulling.proxy
     # How long a service is left alone that does not say how long.
-    monkeypatch.setattr(gateway, "_PAUSE", 0.05)
+    monkeypatch.setattr(courier, "_PAUSE", 0.05)
     # The first request, some in the middle of batches, and one to the end of it.
     proxy.rule = lambda _, number: fault if number in {0, 17, 18, 33} else None
     assert snapshot_bytes(pulling.pull()) == clean
