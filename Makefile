@@ -41,7 +41,7 @@ serve: $(BUILT)
 # A file's tests stay together, because they share servers; ARGS=-n0 runs all in one process. The
 # hundreds of processes that they start take a third less time where they find compiled modules.
 test: $(BUILT)
-	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(BUILT)
 	@$(BIN)/ruff check $(CODE)

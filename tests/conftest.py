@@ -14,6 +14,7 @@ import gc
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +23,13 @@ import pytest
 
 _ROOM: Final = pytest.StashKey["Room"]()
 _FOLDER: Final = pytest.StashKey[str]()
+#: Folders and files of few tests that take long, the longest first; the others are many and short.
+_LONG: Final = (
+    "test_validate", "wikidata", "browser", "threats", "equivalence", "crash", "shacl", "clients",
+    "shapes", "test_serve", "test_wheel", "test_rebuilding", "test_policy", "test_bulk",
+    "test_loading", "test_searching", "test_serving", "reconciliation", "queries", "federation",
+    "ontology",
+)  # fmt: skip
 
 
 class Room:
@@ -73,6 +81,20 @@ def pytest_configure_node(node: Any) -> None:
 def pytest_xdist_auto_num_workers() -> int:
     """Return how many workers there are with ``-n auto``: many tests wait for what they started."""
     return max(2, (os.cpu_count() or 1) * 3 // 2)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let workers begin with what takes long, so that in the end none waits for another."""
+    if not hasattr(config, "workerinput"):
+        return
+    count = Counter(item.path for item in items)
+    ranks = {path: _rank(path) for path in count}
+    items.sort(key=lambda item: (ranks[item.path], -count[item.path], str(item.path)))
+
+
+def _rank(path: Path) -> int:
+    names = (path.parent.name, path.stem)
+    return next((i for i, name in enumerate(_LONG) if name in names), len(_LONG))
 
 
 @pytest.hookimpl(wrapper=True)

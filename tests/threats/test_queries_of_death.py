@@ -114,7 +114,6 @@ def die(target: Target) -> Reply:
     return target.query(DEATH, parameters={"timeout": "2"})
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize(
     ("count", "asker"),
     [(10, ATTACKER), (10, OTHERS), (60, OTHERS), (150, OTHERS)],
@@ -136,7 +135,6 @@ def test_queries_of_death_at_once_disturb_nobody(target: Target, count: int, ask
         assert reply.status != 503 or reply.kind != "overloaded" or reply.headers["retry-after"]
 
 
-@pytest.mark.alone
 def test_the_engine_says_that_it_is_ready_in_the_midst_of_an_attack(target: Target) -> None:
     with target.undisturbed(), target.under(lambda: die(target), 40):
         time.sleep(0.5)
