@@ -90,7 +90,7 @@ def test_an_answer_is_drawn(
         # The same rows are there as a table.
         page.locator(".answer-rows > summary").click()
         expect(page.locator(".answer-rows table")).to_be_visible()
-        page.locator(".views").get_by_role("link", name="Table").click()
+        page.locator(".views").get_by_role("link", name="Table", exact=True).click()
         expect(page.locator(".answer > .scroll table")).to_be_visible()
 
 

@@ -219,7 +219,7 @@ def test_another_view_is_one_click_away_and_back_is_back(page: Page) -> None:
     run(page)
     tabs = page.locator("#answer .tabs")
     expect(tabs.locator("[aria-current]")).to_have_text("Bar chart")
-    tabs.get_by_role("link", name="Table").click()
+    tabs.get_by_role("link", name="Table", exact=True).click()
     expect(page).to_have_url(re.compile("view=table"))
     expect(rows(page)).to_have_count(8)
     expect(tabs.locator("[aria-current]")).to_be_focused()
@@ -319,7 +319,7 @@ def test_a_graph_is_a_table_and_turtle_in_colours(page: Page) -> None:
     code = page.locator("#answer pre.code")
     expect(code.locator(".code-keyword").first).to_have_text("@prefix")
     triples = list(ox.parse(code.inner_text(), format=ox.RdfFormat.TURTLE))
-    page.get_by_role("link", name="Table").click()
+    page.get_by_role("link", name="Table", exact=True).click()
     expect(rows(page)).to_have_count(len(triples))
 
 

@@ -33,6 +33,12 @@ def test_from_about_to_a_table_and_its_files(
     page.get_by_role("link", name="Votes", exact=True).click()
     expect(page.get_by_role("heading", name="Votes", level=1)).to_be_visible()
     expect(page.get_by_role("region", name="The first rows").locator("tbody tr")).to_have_count(20)
+    preview = page.get_by_role("region", name="The first rows")
+    expect(preview.get_by_role("columnheader", name="_iri")).to_have_count(0)
+    expect(preview.get_by_role("link", name="state:argentina").first).to_have_attribute(
+        "href", "/id/state/argentina"
+    )
+    counted = page.get_by_text("The first 20 of")
     dictionary = page.get_by_role("region", name="What each column holds")
     expect(dictionary.get_by_role("row", name="voted_on")).to_contain_text("the day of the vote")
     expect(dictionary.get_by_role("link", name="resolutions")).to_have_attribute(
@@ -45,6 +51,7 @@ def test_from_about_to_a_table_and_its_files(
     rows = list(csv.DictReader(io.StringIO((tmp_path / "votes.csv").read_text("utf-8"))))
     table = pq.read_table(tmp_path / "votes.parquet")
     assert [row["vote"] for row in rows] == table["vote"].to_pylist()
+    expect(counted).to_contain_text(f"of {len(rows)} rows")
     page.get_by_role("link", name="The query in SPARQL").click()
     expect(page).to_have_url(re.compile(r"/sparql\?query="))
     page.go_back()
