@@ -10,6 +10,7 @@ from flask import Blueprint, Response, jsonify, request, send_file
 from werkzeug.wrappers import Response as BaseResponse
 
 from peninsula.compression import compress
+from peninsula.dataset.budgets import Budget
 from peninsula.dataset.generations import Generations
 from peninsula.dataset.interface import Asker, Dataset
 from peninsula.dumps import COMPRESSIONS, NANOPUBLICATIONS, WHOLE, DumpFile, find_file, list_dumps
@@ -39,6 +40,8 @@ blueprint = Blueprint("dumps", __name__, url_prefix="/dumps")
 _BATCH: Final = 200
 #: Seconds for which a request waits until a dump is whole, and has a size.
 _PATIENCE: Final = 5.0
+#: Seconds that making one may take; whoever asked for it may have left.
+_LONGEST: Final = 3600.0
 #: Bytes of a triple, about.
 _PLAIN: Final = 200
 _COMPRESSED: Final = 20
@@ -135,7 +138,8 @@ def _prepare(file: DumpFile, response: Response) -> Response:
 
 def _reader(file: DumpFile) -> Callable[[], Iterator[bytes]]:
     """Return what reads a dump, also when the request is over."""
-    state = current_site().database.view(Asker(asker().client), generation())
+    who = Asker(asker().client, budget=Budget(_LONGEST))
+    state = current_site().database.view(who, generation())
     if file.dump.name == NANOPUBLICATIONS:
         publication = read_publication(dataset())
         return lambda: _compressed(file, _write_nanopublications(file, state, publication))
