@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -122,3 +123,25 @@ def test_the_editor_knows_the_services(open_page: PageMaker, site: str) -> None:
     run(page)
     expect(page.locator("#answer")).to_contain_text("1952-10-07")
     expect(page.get_by_text("1 service was asked")).to_be_visible()
+
+
+def test_who_is_asked_is_a_part_of_the_address_and_of_the_next_run(
+    open_page: PageMaker, site: str, wikidata: Proxy
+) -> None:
+    page = open_page(base=site, expected_errors=("Failed to load resource",))
+    query = "SELECT ?born { SERVICE <peninsula:wikidata> { wd:Q7747 wdt:P569 ?born } }"
+    page.goto(f"/sparql?query={quote(query)}&services=fallback")
+    expect(page.locator("#answer")).to_contain_text("1952-10-07")
+    kept = page.locator("#sparql > input[name=services]")
+    expect(kept).to_have_value("fallback")
+    page.locator("#answer").get_by_role("link", name="Ask the services themselves").click()
+    expect(page.get_by_text("Where a service does not answer")).to_have_count(0)
+    expect(kept).to_have_count(0)
+    wikidata.always = Status(400)
+    run(page)
+    again = page.get_by_role("alert").get_by_role("link", name="Ask again")
+    expect(again).to_be_visible()
+    wikidata.clear()
+    again.click()
+    expect(page.locator("#answer")).to_contain_text("1952-10-07")
+    assert "services=" not in page.url
