@@ -43,8 +43,19 @@ PREFIXES = "\n".join(
 
 
 @pytest.fixture(scope="module")
-def gate(knowledge: Knowledge) -> ShapesGate:
+def made(knowledge: Knowledge) -> ShapesGate:
     return ShapesGate.of(knowledge)
+
+
+@pytest.fixture(params=["what is affected", "the whole"])
+def gate(
+    made: ShapesGate, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> ShapesGate:
+    """Return a gate that judges by what a change affects, or by the whole as a large one."""
+    if request.param == "the whole":
+        monkeypatch.setattr("peninsula.gate._LARGE", -1)
+        monkeypatch.setattr("peninsula.gate._LARGE_PART", 1_000_000)
+    return made
 
 
 @pytest.fixture
