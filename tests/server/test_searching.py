@@ -36,9 +36,7 @@ from peninsula.search import (
     Found,
     Indexes,
     NameIndex,
-    Ranked,
     Wish,
-    rank,
     read_names,
 )
 from peninsula.search_service import MOST_TEXTS, SearchService
@@ -55,6 +53,7 @@ from peninsula.searching.entries import (
 )
 from peninsula.searching.folders import ABOUT
 from peninsula.searching.fulltext import build_in_memory
+from peninsula.searching.ranking import Ranked, in_order, rank
 from peninsula.searching.romanization import romanize, simplify, sound
 from peninsula.searching.shelf import Shelf
 from peninsula.searching.stemming import stems, without_particle
@@ -227,7 +226,7 @@ def compare_all(entries: list[Entry], text: str) -> list[str]:
             if best is not None:
                 found.append(best)
         if found:
-            return [r.entry.iri for r in sorted(found)]
+            return [r.entry.iri for r in in_order(found)]
     return []
 
 
@@ -292,6 +291,69 @@ def test_pages_of_many_follow_one_another() -> None:
     assert len(seen) == len(set(seen)) == 2000
     assert {page.total for page in pages} == {2300}
     assert all(page.is_cut for page in pages)
+
+
+_EXPLAINED = """
+person:putin rdfs:label "Vladimir Putin"@en , "Владимир Путин"@ru ; skos:altLabel "푸틴"@ko .
+person:kim rdfs:label "Kim Jong-un"@en , "Ким Чен Ын"@ru , "김정은"@ko .
+person:yoon rdfs:label "Yoon Suk-yeol"@en , "Юн Сок Ёль"@ru , "윤석열"@ko .
+person:xi rdfs:label "Xi Jinping"@en , "Си Цзиньпин"@ru , "시진핑"@ko .
+person:park rdfs:label "Park Geun-hye"@en , "Пак Кын Хе"@ru , "박근혜"@ko .
+organization:council rdfs:label "United Nations Security Council"@en , "Совет Безопасности ООН"@ru .
+resolution:2397 rdfs:label "UN Security Council resolution 2397 (2017)"@en .
+state:us rdfs:label "United States"@en , "미국"@ko .
+group:allies rdfs:label "US allies"@en .
+topic:sanctions rdfs:label "Sanctions of the UN"@en , "Санкции ООН"@ru .
+topic:denuclearization rdfs:label "Denuclearization"@en .
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "expected"),
+    [
+        # As initials, in either script; what is short already, and numbers, stand whole.
+        ("UNSC", "en", ("organization:council", "initials", "")),
+        ("unsc", "en", ("organization:council", "initials", "")),
+        ("СБ ООН", "ru", ("organization:council", "initials", "")),
+        ("UNSCR 2397", "en", ("resolution:2397", "initials", "")),
+        ("US", "en", ("state:us", "initials", "")),
+        # V. is a beginning, and no preposition.
+        ("V. Putin", "en", ("person:putin", "beginning", "")),
+        ("В. Путину", "ru", ("person:putin", "beginning", "")),
+        ("Mr. Putin", "en", ("person:putin", "exact", "")),
+        # A name of two letters has endings.
+        ("Ким Чен Ыну", "ru", ("person:kim", "form", "")),
+        ("Ким Чен Ыном", "ru", ("person:kim", "form", "")),
+        # A syllable is soon like another one.
+        ("ООН", "ru", ("organization:council", "exact", "")),
+        # What is told is what was typed.
+        ("putin", "en", ("person:putin", "exact", "")),
+        ("путин", "en", ("person:putin", "exact", "Владимир Путин")),
+        ("denuclearisation", "en", ("topic:denuclearization", "form", "")),
+    ],
+)
+def test_what_is_found_is_explained_in_the_script_of_the_question(
+    text: str, language: str, expected: tuple[str, str, str]
+) -> None:
+    index = read_names(dataset_of(_EXPLAINED))
+    hit = index.find(Wish(text, language=language)).hits[0]
+    assert (hit.name, hit.match, "".join(p.text for p in hit.snippet)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "suggested"),
+    [
+        ("Ким Чеен Ына", "ru", "Ким Чен Ын"),
+        ("Zi Jinping", "en", "Xi Jinping"),
+        ("Vladimir Puttin", "ko", ""),
+        ("Pak Kunhye", "ru", "Park Geun-hye"),
+    ],
+)
+def test_what_may_have_been_meant_is_in_the_script_of_the_question(
+    text: str, language: str, suggested: str
+) -> None:
+    found = read_names(dataset_of(_EXPLAINED)).find(Wish(text, language=language))
+    assert found.suggestion == suggested
 
 
 # On disk.

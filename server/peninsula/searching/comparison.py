@@ -18,6 +18,7 @@ from peninsula.searching.romanization import compose, is_all_hangul
 from peninsula.searching.stemming import without_particle
 from peninsula.searching.words import (
     HOWS,
+    LONGEST_SHORT,
     LONGEST_WORD,
     SHORTEST_OPEN,
     SHORTEST_PART,
@@ -27,6 +28,7 @@ from peninsula.searching.words import (
     Word,
     close_word,
     compare,
+    initials_of,
     make_whole,
     make_word,
     read_words,
@@ -52,6 +54,10 @@ _FULL: Final = 0.52
 _COVERED: Final = 0.32
 _BEGUN: Final = 0.11
 _IN_ORDER: Final = 0.05
+#: What initials are worth, written as such and not, and how many letters may be the first of more.
+_SHOUTED: Final = 0.9
+_SHORT: Final = 0.6
+_SHORTEST_BEGUN: Final = 4
 #: What a name is worth whose words are spread over several names of a thing.
 _SPREAD: Final = 0.4
 _COMPOUND: Final = re.compile(r"[^\W_]+(?:[-‐‑'’·][^\W_]+)+")
@@ -85,6 +91,12 @@ class Known:
     phrase: str
     #: Its words without.
     joined: str
+    text: str
+
+    @property
+    def initials(self) -> frozenset[str]:
+        """Return what it is in short."""
+        return _shorten(self.text)
 
     @property
     def whole(self) -> Word | None:
@@ -99,11 +111,19 @@ class Phrase:
     words: tuple[Word, ...]
     whole: Word | None
     phrase: str
+    #: The initials that it may be, and whether it is written as such.
+    short: str = ""
+    is_shouted: bool = False
 
     @property
     def weights(self) -> tuple[float, ...]:
         """Return how much each word counts."""
         return tuple(_weight(word) for word in self.words)
+
+    @property
+    def is_begun_short(self) -> bool:
+        """Return whether it may be the beginning of some initials: UNSCR of UNSCR 2397."""
+        return self.is_shouted and len(self.short) >= _SHORTEST_BEGUN
 
     @property
     def required(self) -> tuple[Word, ...]:
@@ -139,7 +159,7 @@ def read_name(text: str) -> Known:
                 joined = "".join(tokens[i].word.text for i in inside)[:LONGEST_WORD]
                 parts.append(Part(make_word(joined), inside[0], inside[-1]))
     words = [token[0].text for token in tokens]
-    return Known(tuple(tokens), tuple(parts), " ".join(words), "".join(words))
+    return Known(tuple(tokens), tuple(parts), " ".join(words), "".join(words), text)
 
 
 def read_keys(text: str) -> tuple[list[Word], Word | None]:
@@ -158,11 +178,29 @@ def read_phrase(text: str) -> Phrase:
     tokens = tokenize(text[:LONGEST_TEXT])[:MOST_WORDS]
     words = tuple(
         # A letter or two begin too many words; the last one is perhaps still being typed.
-        close_word(token.word) if len(token.word.text) < SHORTEST_OPEN and i else token.word
+        close_word(token.word)
+        if len(token.word.text) < SHORTEST_OPEN and i and not _is_initial(text, token)
+        else token.word
         for i, token in enumerate(reversed(tokens))
     )[::-1]
     joined = "".join(word.text for word in words)
-    return Phrase(words, _whole(joined), " ".join(word.text for word in words))
+    written = "".join(text[token.start : token.end] for token in tokens)
+    is_shouted = written.isupper()
+    is_short = 1 < len(joined) <= LONGEST_SHORT and not any(word.is_hangul for word in words)
+    if not is_shouted:
+        # Two letters, or two words, are a name rather than initials.
+        is_short = is_short and len(joined) > len(words) == 1 and len(joined) > SHORTEST_PART - 1
+    short = joined if is_short and not joined.isdecimal() else ""
+    phrase = " ".join(word.text for word in words)
+    return Phrase(words, _whole(joined), phrase, short, is_shouted)
+
+
+def _is_initial(text: str, token: Token) -> bool:
+    """Return whether it is the V of V. Putin."""
+    return token.end - token.start == 1 and text[token.start].isupper()
+
+
+_shorten = lru_cache(1 << 13)(initials_of)
 
 
 def _whole(joined: str) -> Word | None:
@@ -189,6 +227,7 @@ def fit(phrase: Phrase, name: Known, *, is_loose: bool, is_partial: bool = False
             (
                 _fit_words(phrase, name, is_loose=is_loose, is_partial=is_partial),
                 _fit_whole(phrase, name, is_loose=is_loose),
+                _fit_initials(phrase, name),
             ),
         ),
         default=None,
@@ -265,7 +304,19 @@ def _fit_whole(phrase: Phrase, name: Known, *, is_loose: bool) -> Fit | None:
     likeness = compare(wished, whole, is_loose=True) if is_loose else None
     if likeness is None or likeness.how in {"part", "compound"}:
         return None
-    return Fit(0.95 * likeness.degree, likeness.how)
+    return Fit(0.95 * likeness.degree, likeness.how, is_strict=likeness.how in STRICT)
+
+
+def _fit_initials(phrase: Phrase, name: Known) -> Fit | None:
+    """Return how well a name fits that is looked for in short."""
+    short = phrase.short
+    if not short or not name.initials:
+        return None
+    if short in name.initials:
+        return Fit(_SHOUTED if phrase.is_shouted else _SHORT, "initials", is_strict=True)
+    if phrase.is_begun_short and any(known.startswith(short) for known in name.initials):
+        return Fit(_SHORT, "initials", is_strict=True)
+    return None
 
 
 def fit_spread(phrase: Phrase, names: Iterable[Known], *, is_loose: bool) -> Fit | None:

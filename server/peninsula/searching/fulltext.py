@@ -22,12 +22,12 @@ from tantivy import Occur, Query
 from peninsula.namespaces import BASE, CONCEPT_SCHEMES, THING_KINDS
 from peninsula.searching.comparison import Phrase, read_keys, split_compound
 from peninsula.searching.entries import Entry
-from peninsula.searching.words import SHORTEST_PART, Word
+from peninsula.searching.words import LONGEST_HEAD, SHORTEST_PART, Word, initials_of
 
 #: A question to an index, put together of terms.
 Question: TypeAlias = Query
 #: Which keys there are, and what they mean; files of another one are made anew.
-FORMAT: Final = 1
+FORMAT: Final = 2
 #: Memory of the writer, and its threads.
 _HEAP: Final = 400_000_000
 _SMALL_HEAP: Final = 15_000_000
@@ -35,6 +35,8 @@ _THREADS: Final = 2
 #: Kinds that are counted.
 MOST_FACETS: Final = 100
 _MOST_TERMS: Final = 200
+#: What makes sure that a candidate is among the first.
+_ABOVE: Final = 4.0
 
 #: What is only there to say something about something else.
 _TECHNICAL: Final = frozenset(
@@ -113,7 +115,7 @@ def _schema() -> tantivy.Schema:
     builder.add_text_field("class", tokenizer_name="raw", index_option="basic")
     builder.add_text_field("main", fast=True, tokenizer_name="raw", index_option="basic")
     # Each word of each name by its keys; see words.Word.
-    for name in ("key", "ending", "first", "whole", "heard"):
+    for name in ("key", "head", "ending", "first", "whole", "heard"):
         builder.add_text_field(name, tokenizer_name="words", index_option="basic")
     builder.add_text_field("gram", tokenizer_name="grams", index_option="basic")
     builder.add_float_field("standing", fast=True)
@@ -170,6 +172,8 @@ def make_document(entry: Entry, above: dict[str, list[str]]) -> str:
         if whole is not None:
             wholes.append(whole)
     words.update(dict.fromkeys(read_keys(slug_of(entry.iri))[0]))
+    heard = {_heard(whole, sound) for whole in wholes for sound in whole.sounds}
+    shorts = {f"i{short}" for title in entry.titles for short in initials_of(title.text)}
     return _encode(
         {
             "iri": entry.iri,
@@ -177,10 +181,11 @@ def make_document(entry: Entry, above: dict[str, list[str]]) -> str:
             "class": entry.classes,
             "main": main_class(entry, above),
             "key": _joined([word.keys for word in words]),
+            "head": _joined([word.heads for word in words]),
             "ending": _joined([word.endings for word in words if word.endings]),
             "first": " ".join(first),
             "whole": _joined([whole.keys for whole in wholes]),
-            "heard": " ".join({_heard(whole, s) for whole in wholes for s in whole.sounds}),
+            "heard": " ".join([*sorted(heard), *sorted(shorts)]),
             # Of Korean words, their endings do that.
             "gram": "\n".join([word.text for word in words if not word.is_hangul]),
             "standing": standing(entry.iri),
@@ -244,17 +249,21 @@ class FulltextIndex:
         return bool(self._searcher.doc_freq("key", folded))
 
     def strict(self, phrase: Phrase) -> Query | None:
-        """Return what things match that have something strictly like every word."""
-        return self._every(phrase, is_loose=False)
+        """Return what things match that have something strictly like every word, or initials."""
+        every = self._every(phrase, is_loose=False)
+        return None if every is None else _any([every, *self._initials(phrase)])
 
     def loose(self, phrase: Phrase) -> Query | None:
         """Return what things match that have something like every word, or like all of it."""
-        ways = [self._every(phrase, is_loose=True)]
+        ways = [self._every(phrase, is_loose=True), *self._initials(phrase)]
         if compound := self.split(phrase):
             ways.append(self._every(compound, is_loose=False))
         whole = phrase.whole
         if whole and len(whole.latin) >= SHORTEST_PART:
             ways.extend(self._sounds("heard", whole))
+            # As far as it is typed, in another script: “Moon Jae-” for 문재인.
+            beginnings = sorted({whole.text, whole.latin})
+            ways += [self._const(self._beginning("whole", text), 0.6) for text in beginnings]
             if whole.typos:
                 ways.extend(self._typos("whole", whole))
         return _any([way for way in ways if way is not None])
@@ -320,6 +329,8 @@ class FulltextIndex:
         return Query.const_score_query(query, score)
 
     def _beginning(self, field: str, text: str) -> Query:
+        if field == "key" and len(text) <= LONGEST_HEAD:
+            return self._term("head", text)
         return Query.fuzzy_term_query(self._schema, field, text, distance=0, prefix=True)
 
     def _typos(self, field: str, word: Word) -> Iterator[Query]:
@@ -344,6 +355,12 @@ class FulltextIndex:
             return every
         same = [self._term("whole", key) for key in sorted(whole.keys)]
         return _any([every, *(self._const(query, len(words)) for query in same)])
+
+    def _initials(self, phrase: Phrase) -> Iterator[Query]:
+        if phrase.short:
+            yield self._const(self._term("heard", f"i{phrase.short}"), _ABOVE)
+        if phrase.is_begun_short:
+            yield self._const(self._beginning("heard", f"i{phrase.short}"), 0.6)
 
     def _word(self, word: Word, *, is_loose: bool) -> Query:
         ways = [

@@ -109,6 +109,9 @@ _SOUND: Final = re.compile(
 #: What each of these sounds like; vowels are silent.
 _HEARD: Final = {**dict.fromkeys("abcdefghijklmnopqrstuvwxyz0123456789", ""), **_SPELT}
 _HANGUL: Final = re.compile("[가-힣]")
+#: Syllables, and the letters that they are taken apart into.
+_KOREAN: Final = re.compile("[가-힣\u1100-\u11ff]")
+_RUSSIAN: Final = re.compile("[\u0400-\u04ff]")
 _ALL_HANGUL: Final = re.compile("[가-힣]+")
 
 
@@ -120,6 +123,15 @@ def has_hangul(text: str) -> bool:
 def is_all_hangul(text: str) -> bool:
     """Return whether ``text`` is syllables of Hangul and nothing else."""
     return _ALL_HANGUL.fullmatch(text) is not None
+
+
+def script_of(text: str) -> str:
+    """Return which of the three scripts ``text`` is in: “hangul”, “cyrillic”, else “latin”."""
+    if text.isascii():
+        return "latin"
+    if _KOREAN.search(text):
+        return "hangul"
+    return "cyrillic" if _RUSSIAN.search(text) else "latin"
 
 
 def romanize(text: str) -> str:

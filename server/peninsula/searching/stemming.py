@@ -6,6 +6,7 @@ put after a noun: particles (조사), the copula, and the counter after a number
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -34,13 +35,17 @@ _PARTICLES: Final = tuple(sorted(_NOUN_ENDINGS.split(), key=len, reverse=True))
 _LEAST: Final = 2
 _SHORTEST_STEM: Final = 3
 _SHORT_I: Final = ("ии", "ои", "еи", "ыи")
+_CASES: Final = (("а", "у", "е", "ы"), ("ом", "ем", "ой", "ов", "ам", "ах"))
+#: Denuclearisation is denuclearization.
+_BRITISH: Final = re.compile(r"is(?=e$|ed$|es$|ing$|ation$|ations$)")
+_SHORTEST_BRITISH: Final = 7
 #: Times that a stem is cut again: Лаврова, Лавров, Лавр.
 _MOST_CUTS: Final = 4
 
 _SMALL_WORDS: Final = """
-a an and are as at be by for from has have in into is it its of on or that the their this to was
-were which will with а без был была были в во для до же за и из или их к ко на не о об от по под
-при с со то у что это как 및 또는 그리고 대한 위한 관한 등
+a an and are as at be by dr for from has have in into is it its mr mrs ms of on or that the their
+this to was were which will with а без был была были в во для до же за и из или их к ко на не о об
+от по под при с со то у что это как 및 또는 그리고 대한 위한 관한 등
 """
 _STOPPED: Final = frozenset(_SMALL_WORDS.split())
 
@@ -55,8 +60,14 @@ def stems(word: str) -> frozenset[str]:
     if has_hangul(word):
         return frozenset(_korean(word))
     if word.isascii():
-        return frozenset((_ENGLISH.analyze(word) if word.isalpha() else None) or (word,))
+        if not word.isalpha():
+            return frozenset((word,))
+        british = _BRITISH.sub("iz", word) if len(word) > _SHORTEST_BRITISH else word
+        return frozenset(_ENGLISH.analyze(british) or (word,))
     if "а" <= word[0] <= "я":
+        if len(word) in {3, 4} and word.endswith(_CASES[len(word) - 3]):
+            # Of a name of two letters: Ким Чен Ына, Ыном.
+            return frozenset((_cut(word), word[:2]))
         return frozenset((_cut(word),))
     return frozenset((word,))
 

@@ -34,18 +34,30 @@ TWO_TYPOS: Final = 8
 _LEAST_SOUNDS: Final = 3
 #: Letters of a word that may be the beginning of another though more words follow.
 SHORTEST_OPEN: Final = 3
+#: Letters by which so many words begin that an index has to know which things have one.
+LONGEST_HEAD: Final = 2
+#: Letters of a word that is alike by chance.
+_SYLLABLE: Final = 2
 #: Letters of a part of a word at least.
 SHORTEST_PART: Final = 3
 
 #: What was alike, from the best to the worst.
-HOWS: Final = ("exact", "form", "spelling", "beginning", "compound", "sound", "typo", "part")
-STRICT: Final = frozenset(HOWS[:5])
+HOWS: Final = (
+    "exact", "form", "spelling", "beginning", "compound", "initials", "sound", "typo", "part",
+)  # fmt: skip
+STRICT: Final = frozenset(HOWS[:6])
 
 #: Syllables of a part of a Korean compound.
 SHORTEST_COMPOUNDED: Final = 2
 #: The letters that a syllable of Hangul begins with, once it is taken apart.
 _BEGINNING: Final = re.compile("[\u1100-\u1112]")
 
+#: Letters and words of a name that is shortened to initials; letters of what comes of it.
+_LONGEST_SHORTENED: Final = 90
+_MOST_SHORTENED: Final = 9
+_SHORTEST_SHORT: Final = 2
+LONGEST_SHORT: Final = 12
+_LONGEST_WHOLE_IN_SHORT: Final = 5
 _DIGIT: Final = re.compile(r"\d")
 _NONE: Final[frozenset[str]] = frozenset()
 #: Letters and digits, and what stands over them; the s of Putin’s is none of the name.
@@ -74,6 +86,8 @@ class Word:
     is_stopped: bool
     #: What is left of a Korean word from its second syllable on, from its third, …
     endings: tuple[str, ...] = ()
+    #: How its keys begin, by one letter and by two.
+    heads: frozenset[str] = _NONE
     #: Whether it is looked for as it is, and not as the beginning of another.
     is_closed: bool = False
 
@@ -130,7 +144,10 @@ def make_word(folded: str) -> Word:
     if is_hangul:
         starts = [match.start() for match in _BEGINNING.finditer(folded)]
         endings = tuple(folded[start:] for start in starts[1 : 1 - SHORTEST_COMPOUNDED])
-    return Word(folded, roman, latin, found, keys, _NONE, is_hangul, is_stopped(composed), endings)
+    heads = frozenset([key[:length] for key in keys for length in range(1, LONGEST_HEAD + 1)])
+    return Word(
+        folded, roman, latin, found, keys, _NONE, is_hangul, is_stopped(composed), endings, heads
+    )
 
 
 @lru_cache(1 << 10)
@@ -165,6 +182,30 @@ def _read_word(written: str) -> Word | None:
     return make_word(folded) if folded else None
 
 
+def initials_of(text: str) -> frozenset[str]:
+    """Return what a name is in short: UNSC, with and without what is said in brackets or little.
+
+    Words that are short for something themselves, and numbers, stand whole: Совет Безопасности ООН
+    is СБООН, and resolution 2397 of it 2397 at the end.
+    """
+    if len(text) > _LONGEST_SHORTENED:
+        return _NONE
+    found = set()
+    for part in {text, text.partition("(")[0]}:
+        words = _TOKEN.findall(part)
+        if not 1 < len(words) <= _MOST_SHORTENED or has_hangul(part):
+            continue
+        kept = [(fold(word), word) for word in words]
+        for told in (kept, [pair for pair in kept if not is_stopped(pair[0])]):
+            found.add("".join([_initial(folded, word) for folded, word in told]))
+    return frozenset([short for short in found if _SHORTEST_SHORT <= len(short) <= LONGEST_SHORT])
+
+
+def _initial(folded: str, word: str) -> str:
+    is_short = word.isupper() and len(word) <= _LONGEST_WHOLE_IN_SHORT
+    return folded.replace(" ", "") if is_short or word.isdecimal() else folded[:1]
+
+
 def tokenize(text: str) -> list[Token]:
     """Return the words of ``text`` and where they stand."""
     return [
@@ -194,7 +235,9 @@ def _compare_strictly(wished: Word, word: Word) -> Likeness | None:
     if not wished.stems.isdisjoint(word.stems):
         return Likeness(0.95, "form")
     if wished.latin == word.latin or not wished.keys.isdisjoint(word.keys):
-        return Likeness(0.9, "spelling")
+        # A syllable is soon like another one: Юн is no ООН.
+        is_told = len(wished.latin) > _SYLLABLE or wished.roman == word.roman
+        return Likeness(0.9 if is_told else 0.6, "spelling")
     return None if wished.is_closed else _compare_beginning(wished, word)
 
 
