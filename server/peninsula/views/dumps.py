@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
+import pyoxigraph as ox
 from flask import Blueprint, Response, jsonify, request, send_file
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -15,6 +16,7 @@ from peninsula.dataset.generations import Generations
 from peninsula.dataset.interface import Asker, Dataset
 from peninsula.dumps import COMPRESSIONS, NANOPUBLICATIONS, WHOLE, DumpFile, find_file, list_dumps
 from peninsula.formats import HTML, PLAIN_JSON
+from peninsula.labels import find_labels
 from peninsula.nanopublications import (
     Publication,
     list_things,
@@ -31,6 +33,7 @@ from peninsula.views.site import (
     current_site,
     dataset,
     generation,
+    language,
     render,
     require_reading,
 )
@@ -55,20 +58,23 @@ def dumps() -> Response:
 
 
 def _show() -> Response:
+    listed = list_dumps(dataset())
     page = render(
         "dumps.html",
-        dumps=list_dumps(dataset()),
+        dumps=listed,
         compressions=["", *COMPRESSIONS],
         whole=WHOLE,
         nanopublications=NANOPUBLICATIONS,
-        sources=_titles(),
+        sources=_titles([dump.graph for dump in listed if dump.graph]),
     )
     return Response(page, content_type=HTML.content_type)
 
 
-def _titles() -> dict[str, str]:
+def _titles(graphs: Iterable[str]) -> dict[str, str]:
+    """Return what graphs are called, by the graph itself or by the knowledge it was loaded from."""
     knowledge = current_site().knowledge
-    return {source.graph: source.title for source in knowledge.sources} if knowledge else {}
+    shipped = {s.graph: s.title for s in knowledge.sources} if knowledge else {}
+    return {**shipped, **find_labels(dataset(), map(ox.NamedNode, graphs), language())}
 
 
 def _list() -> Response:
