@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+import datetime as dt
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+import openpyxl
 import pyoxigraph as ox
 import pytest
 
@@ -25,6 +29,7 @@ from .making import column, mapping_of, virtual
 
 Run = Callable[..., tuple[int, str, str]]
 GRAPH: Final = "graph:notes"
+DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
 SUMMITS: Final = mapping_of(
     column("id", required=True, suppressOutput=True),
     column("name", titles="Name", propertyUrl="rdfs:label", lang="en", required=True),
@@ -404,3 +409,71 @@ def test_a_large_change_is_judged_in_whole_and_told_in_place(
     edit("summits.csv", "2019-12-31", "2020-01-03")
     assert run()[0] == 0
     assert current() == 2
+
+
+def save_sheets(name: str, **sheets: str) -> None:
+    """Save tables as the sheets of a workbook, with days as days."""
+    book = openpyxl.Workbook()
+    book.remove(book.worksheets[0])
+    for title, text in sheets.items():
+        sheet = book.create_sheet(title)
+        for row in csv.reader(text.splitlines()):
+            sheet.append([dt.date.fromisoformat(v) if DAY.fullmatch(v) else v for v in row])
+    book.save(name)
+
+
+def test_a_sheet_of_a_workbook_says_the_same_as_a_file(run: Run) -> None:
+    save_sheets("summits.xlsx", Summits=ROWS, Notes="remark\nto be done\n")
+    files = ("summits.xlsx", "--mapping", "summits.json")
+    code, _, err = run(*files)
+    assert code == 2
+    assert "2 sheets, and none is named" in err
+    code, out, _ = run(*files, "--sheet", "Summits")
+    assert code == 0, out
+    assert statements() == WANTED
+    assert run()[1].endswith("nothing new.\n")
+
+
+def test_what_breaks_a_shape_is_told_at_the_cell_of_a_sheet(run: Run) -> None:
+    save_sheets("summits.xlsx", Summits=ROWS.replace("2020-01-02", "2019-12-31"))
+    code, out, _ = run("summits.xlsx", "--mapping", "summits.json")
+    assert code == 1
+    assert out.startswith("summits.xlsx, sheet Summits, cell D3 (end): event:moscow: A summit")
+    code, out, _ = run("summits.xlsx", "--mapping", "summits.json", "--format", "json")
+    place = json.loads(out)["problems"][0]
+    assert (place["sheet"], place["letter"], place["row"]) == ("Summits", "D", 3)
+
+
+def test_the_sheets_of_one_workbook_are_the_tables_of_a_mapping(run: Run) -> None:
+    places = mapping_of(
+        column("id", suppressOutput=True),
+        column("name", propertyUrl="rdfs:label", lang="ko"),
+        virtual("rdf:type", valueUrl="pen:Place"),
+        about="place:{id}",
+    )["tableSchema"]
+    tables = [
+        {"url": "both.xlsx#The%20places", "tableSchema": places},
+        {"url": "summits.csv", "tableSchema": SUMMITS["tableSchema"]},
+    ]
+    context = {"@context": SUMMITS["@context"], "import:graph": GRAPH, "tables": tables}
+    Path("both.json").write_text(json.dumps(context))
+    sheets = {
+        "The places": "id,name\nsingapore,싱가포르\n",
+        "summits": ROWS.replace("Hanoi", "싱가포르"),
+    }
+    save_sheets("both.xlsx", **sheets)
+    code, out, _ = run("both.xlsx", "--mapping", "both.json")
+    assert code == 0, out
+    assert turtle("event:singapore pen:takesPlaceAt place:singapore .") <= statements()
+
+
+def test_the_curator_says_in_which_encoding_a_file_is(run: Run) -> None:
+    table = ROWS.replace("북한", "state:north-korea").replace("Moscow talks", "Встреча")
+    Path("summits.csv").write_bytes(table.encode("windows-1251"))
+    code, out, _ = run()
+    assert code == 1
+    assert "this is probably windows-1251: say so by --encoding windows-1251" in out
+    code, out, _ = run("--encoding", "windows-1251")
+    assert code == 0, out
+    assert turtle('event:moscow rdfs:label "Встреча"@en .') <= statements()
+    assert run("--encoding", "klingon")[0] == 2
