@@ -80,9 +80,9 @@ def pull(
             try:
                 found = puller.pull(items)
             except UpstreamFailed as error:
-                error.remedy = (
-                    f"{error.remedy} What was fetched is kept: the same command goes on with it."
-                ).strip()
+                if not opened.is_empty:
+                    kept = "What was fetched is kept: the same command goes on with it."
+                    error.remedy = f"{error.remedy} {kept}".strip()
                 raise
             triples = assembling.assemble(found, asked.address, datetime.now(UTC))
             places = deliver(config, knowledge, console, triples, destination)

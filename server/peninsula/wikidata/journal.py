@@ -37,6 +37,11 @@ class Journal:
     #: Whether any of it was done before.
     is_resumed: bool
 
+    @property
+    def is_empty(self) -> bool:
+        """Return whether nothing has been fetched yet."""
+        return not any(self.folder.glob(f"*{_ENDING}"))
+
     def has(self, step: str) -> bool:
         """Return whether a step is done."""
         return self._path(step).is_file()
