@@ -69,7 +69,7 @@ def test_a_reader_sees_ages_and_who_said_so(open_page: PageMaker, site: str, scr
     expect(page.locator("table[data-sortable] tbody tr")).to_have_count(2)
     assert cells(page, "age") == ["72", "35"]
     expect(page.get_by_text("This question asks Wikidata, a service of others.")).to_be_visible()
-    expect(page.get_by_text(re.compile(r"Wikidata: 1 request, \d+ ms"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"Wikidata: 1 request, [\d,]+ ms"))).to_be_visible()
 
 
 @pytest.mark.parametrize("dark", [False, True])

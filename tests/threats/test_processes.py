@@ -60,7 +60,7 @@ def test_an_update_that_never_ends_is_ended_and_who_waits_is_served(
     assert ended.kind in {"query-timeout", "query-crashed", "query-out-of-memory"}
     assert "nothing was changed" in ended.problem["detail"] or ended.status == 507, str(ended)
     assert Counter(reply.status for reply in replies) == {200: 5}, replies
-    assert max(reply.seconds for reply in replies) < 5
+    assert max(reply.seconds for reply in replies) < 10
     assert count_of(target, "x:beside") == 5
     assert count_of(target, "x:endless") == 0
     assert target.update("DROP GRAPH <x:beside>").status == 200

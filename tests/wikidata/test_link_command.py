@@ -53,13 +53,17 @@ def slice_file(tmp_path: Path) -> Path:
 
 def interrupt(command: Command, proxy: Proxy, at: int, how: int, *arguments: str) -> None:
     """Start a pull and send it a signal once it has sent ``at`` requests; wait for its end."""
-    reached = threading.Event()
+    reached, is_sent = threading.Event(), threading.Event()
     proxy.clear()
+
+    def wait() -> None:
+        is_sent.wait(60)
 
     def rule(_: Seen, number: int) -> servers.Fault | None:
         if number >= at:
             reached.set()
-        return None
+        # However slow this process is, that one is not to come to its end before.
+        return servers.Call(wait) if number >= at + 8 else None
 
     proxy.rule = rule
     with command.start("pull", *arguments) as process:
@@ -70,6 +74,7 @@ def interrupt(command: Command, proxy: Proxy, at: int, how: int, *arguments: str
                 time.sleep(random.random() / 20)
                 os.killpg(process.pid, how)
         finally:
+            is_sent.set()
             process.communicate(timeout=60)
 
 
