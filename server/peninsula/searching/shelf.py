@@ -27,7 +27,7 @@ from typing import Any, Final
 
 from peninsula.dataset.generations import Generations, format_instant, sync
 from peninsula.dataset.interface import Dataset
-from peninsula.errors import PeninsulaError
+from peninsula.errors import PeninsulaError, QueryFailed
 from peninsula.searching.building import UNFIT, build_here
 from peninsula.searching.entries import count_names
 from peninsula.searching.folders import ABOUT, read_account
@@ -167,8 +167,12 @@ class Shelf:
             try:
                 if self._make_here(dataset):
                     return True
-            except (PeninsulaError, OSError, ValueError) as error:
+            except (QueryFailed, OSError, ValueError) as error:
                 _log.warning("the names of generation %d are not indexed here: %s", number, error)
+            except PeninsulaError as error:
+                # The readers are busy, perhaps; the next one who asks may have more luck.
+                _log.info("the names of generation %d are not indexed yet: %s", number, error)
+                return False
             self._unfit.add(number)
             return False
 
@@ -268,9 +272,16 @@ class Shelf:
 
     def _bring_followed(self, number: int) -> None:
         self._closing.wait(max(0.0, self._began + _QUIET - time.monotonic()))
-        if self._view is not None and self.account(number) is None:
-            self.bring(self._view(number))
-        if self.account(number) is None and self.nearest(number) is not None:
+        if self._is_closed or self.account(number) is not None:
+            return
+        try:
+            if self._view is not None and self.bring(self._view(number)):
+                return
+        except PeninsulaError as error:
+            # It may be gone by now; whoever asks for it is told so.
+            _log.info("the names of generation %d are not indexed: %s", number, error)
+            return
+        if self.nearest(number) is not None:
             self.want(number)
 
     def _note_failure(self, number: int, error: Exception) -> None:
