@@ -32,7 +32,7 @@ PROGRAM: Final = f"{SNAPSHOT}#program"
 
 _TITLES: Final = {
     "en": "Snapshot of Wikidata",
-    "ko": "위키데이터 스냅숏",
+    "ko": "위키데이터 스냅샷",
     "ru": "Снимок Викиданных",
 }
 _DESCRIPTION: Final = (
