@@ -68,8 +68,8 @@ def search(setting: Setting) -> None:
         Finding(
             title, "search over HTTP, 95th percentile", milliseconds([slow]),
             milliseconds([percentile(theirs, 0.95)]), slow * 1000, milliseconds([slow]), "search",
-            f"{len(mine)} texts, each once; median {milliseconds(mine)}, the peer's "
-            f"{milliseconds(theirs)} by CONTAINS for the first 20 names",
+            f"{len(mine)} texts, each once; median {milliseconds(mine)} ms, the peer's "
+            f"{milliseconds(theirs)} ms by CONTAINS for the first 20 names",
         )
     )  # fmt: skip
     shutil.rmtree(setting.folder / "ours")
@@ -111,17 +111,29 @@ def _build(setting: Setting, server: Server, title: str) -> dict[str, float]:
     assert not json.loads(answer.body)["provisional"], "the index is not the one that answers"
     about = json.loads(told[0].read_text())
     size = about["bytes"] / 1e6
-    setting.say(f"indexed in {took:.1f} s, {size:.0f} MB on disk, {peak:.0f} MB of memory")
+    spent = about["processor"]
+    setting.say(
+        f"indexed in {took:.1f} s, {spent:.0f} s of processors, {size:.0f} MB on disk, "
+        f"{peak:.0f} MB of memory"
+    )
     held = proportional([server.web_process()]) - before
     setting.report.add(
         Finding(
             title, "index made, beside the server", f"{took:.1f} s", "", took, f"{took:.1f} s",
             "index",
-            f"{size:.0f} MB on disk, {peak:.0f} MB of memory at most; the server took "
-            f"{held:.0f} MB more; and another request meanwhile {milliseconds([worst])} at most",
+            f"{spent:.0f} s of processors, {size:.0f} MB on disk, {peak:.0f} MB of memory at most; "
+            f"the server took {held:.0f} MB more; and another request meanwhile "
+            f"{milliseconds([worst])} ms at most",
         )
     )  # fmt: skip
-    return {"seconds": took, "disk MB": size, "peak MB": peak, "held MB": held, "other": worst}
+    return {
+        "seconds": took,
+        "processor": spent,
+        "disk MB": size,
+        "peak MB": peak,
+        "held MB": held,
+        "other": worst,
+    }
 
 
 def _is_building(pid: int) -> bool:

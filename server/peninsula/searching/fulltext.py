@@ -160,18 +160,17 @@ class Writer:
 
 def make_document(entry: Entry, above: dict[str, list[str]]) -> str:
     """Return what the index is to hold of a thing, as JSON: it is made in several processes."""
-    # In their order: the same names make the same document.
-    words: dict[Word, None] = {}
+    words: set[Word] = set()
     wholes: list[Word] = []
-    first: dict[str, None] = {}
+    first: set[str] = set()
     for title in entry.titles:
         found, whole = read_keys(title.text)
-        words.update(dict.fromkeys(found))
+        words.update(found)
         if found:
-            first[found[0].text] = None
+            first.add(found[0].text)
         if whole is not None:
             wholes.append(whole)
-    words.update(dict.fromkeys(read_keys(slug_of(entry.iri))[0]))
+    words.update(read_keys(slug_of(entry.iri))[0])
     heard = {_heard(whole, sound) for whole in wholes for sound in whole.sounds}
     shorts = {f"i{short}" for title in entry.titles for short in initials_of(title.text)}
     return _encode(
@@ -185,7 +184,7 @@ def make_document(entry: Entry, above: dict[str, list[str]]) -> str:
             "ending": _joined([word.endings for word in words if word.endings]),
             "first": " ".join(first),
             "whole": _joined([whole.keys for whole in wholes]),
-            "heard": " ".join([*sorted(heard), *sorted(shorts)]),
+            "heard": " ".join(heard | shorts),
             # Of Korean words, their endings do that.
             "gram": "\n".join([word.text for word in words if not word.is_hangul]),
             "standing": standing(entry.iri),
@@ -198,7 +197,7 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def _joined(keys: list[Collection[str]]) -> str:
-    return " ".join(sorted(set().union(*keys)))
+    return " ".join(set().union(*keys))
 
 
 def _heard(word: Word, sound: str) -> str:

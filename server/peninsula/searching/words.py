@@ -188,22 +188,25 @@ def initials_of(text: str) -> frozenset[str]:
     Words that are short for something themselves, and numbers, stand whole: Совет Безопасности ООН
     is СБООН, and resolution 2397 of it 2397 at the end.
     """
-    if len(text) > _LONGEST_SHORTENED:
+    if len(text) > _LONGEST_SHORTENED or has_hangul(text):
         return _NONE
     found = set()
-    for part in {text, text.partition("(")[0]}:
-        words = _TOKEN.findall(part)
-        if not 1 < len(words) <= _MOST_SHORTENED or has_hangul(part):
+    for part in (text, text.partition("(")[0]) if "(" in text else (text,):
+        written = _TOKEN.findall(part)
+        if not 1 < len(written) <= _MOST_SHORTENED:
             continue
-        kept = [(fold(word), word) for word in words]
-        for told in (kept, [pair for pair in kept if not is_stopped(pair[0])]):
-            found.add("".join([_initial(folded, word) for folded, word in told]))
+        words = [(word, text) for text in written if (word := _read_word(text))]
+        found.add("".join([_initial(word, text) for word, text in words]))
+        if any(word.is_stopped for word, _ in words):
+            found.add(
+                "".join([_initial(word, text) for word, text in words if not word.is_stopped])
+            )
     return frozenset([short for short in found if _SHORTEST_SHORT <= len(short) <= LONGEST_SHORT])
 
 
-def _initial(folded: str, word: str) -> str:
-    is_short = word.isupper() and len(word) <= _LONGEST_WHOLE_IN_SHORT
-    return folded.replace(" ", "") if is_short or word.isdecimal() else folded[:1]
+def _initial(word: Word, written: str) -> str:
+    is_short = written.isupper() and len(written) <= _LONGEST_WHOLE_IN_SHORT
+    return word.text if is_short or written.isdecimal() else word.text[:1]
 
 
 def tokenize(text: str) -> list[Token]:
