@@ -54,7 +54,7 @@ from peninsula.searching.entries import (
 from peninsula.searching.folders import ABOUT
 from peninsula.searching.fulltext import build_in_memory
 from peninsula.searching.ranking import Ranked, in_order, rank
-from peninsula.searching.romanization import romanize, simplify, sound
+from peninsula.searching.romanization import romanize, script_of, simplify, sound
 from peninsula.searching.shelf import Shelf
 from peninsula.searching.stemming import stems, without_particle
 from peninsula.searching.touching import Bounds
@@ -354,6 +354,8 @@ def test_what_may_have_been_meant_is_in_the_script_of_the_question(
 ) -> None:
     found = read_names(dataset_of(_EXPLAINED)).find(Wish(text, language=language))
     assert found.suggestion == suggested
+    hit = found.hits[0]
+    assert not hit.snippet or script_of(hit.matched.text) == script_of(text)
 
 
 # On disk.

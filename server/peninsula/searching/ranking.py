@@ -186,6 +186,10 @@ def make_hit(ranked: Ranked, phrase: Phrase, language: str, class_: str, class_l
     spans: list[Span] = []
     if how != "iri":
         spans = find_spans(phrase, read_name(label.text), label.text)
+        script = script_of(phrase.phrase)
+        if title and spans and script_of(label.text) == script != script_of(title.text):
+            # It fits best as it sounds; but what was typed is seen in the label.
+            title = None
         if title is not None and title.text != label.text:
             marked = find_spans(phrase, read_name(title.text), title.text)
             snippet, of = mark_spans(title.text, marked, most=_SNIPPET), title.tag
