@@ -114,8 +114,11 @@ def _open(store: Path, number: int, is_union: bool) -> LocalDataset:
 _opened: list[LocalDataset] = []
 
 
-def _begin_work(store: Path, number: int, is_union: bool) -> None:
+def _begin_work(parent: int, store: Path, number: int, is_union: bool) -> None:
     sandbox.become("pen-names-keys")
+    if os.getppid() != parent:
+        # It was killed before this process could ask to be ended with it.
+        os._exit(0)
     # Whoever started it has to be able to end it.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     # There are no cycles here, and much that lives.
@@ -142,7 +145,10 @@ class _Work:
             _opened[:] = [_open(store, number, is_union)]
             return
         self._executor = ProcessPoolExecutor(
-            self._count, multiprocessing.get_context("fork"), _begin_work, (store, number, is_union)
+            self._count,
+            multiprocessing.get_context("fork"),
+            _begin_work,
+            (os.getpid(), store, number, is_union),
         )
         # They are started before this process opens the store, and has threads.
         self._executor.submit(int).result()
