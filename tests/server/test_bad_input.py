@@ -6,11 +6,14 @@ server, is well-formed, and lets nothing that somebody stored or sent run in a b
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
 import re
+from collections.abc import Iterator
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Final
 from urllib.parse import quote, urlencode
 from xml.etree import ElementTree as ET
@@ -35,30 +38,37 @@ from .hostile_scene import TEXTS, hostile
 
 
 @pytest.fixture(scope="module")
-def crowded(loaded: Loaded, knowledge: Knowledge) -> FlaskClient:
+def crowded(loaded: Loaded, knowledge: Knowledge, folder: Path) -> FlaskClient:
     """Return who asks a server with every hostile thing."""
-    return _serve(loaded, knowledge, 48)
+    return _serve(loaded, knowledge, folder / "crowded", 48)
 
 
 @pytest.fixture(scope="module")
-def client(loaded: Loaded, knowledge: Knowledge) -> FlaskClient:
+def client(loaded: Loaded, knowledge: Knowledge, folder: Path) -> FlaskClient:
     """Return who asks a server with a few of them."""
-    return _serve(loaded, knowledge, 2)
+    return _serve(loaded, knowledge, folder / "few", 2)
 
 
-def _serve(loaded: Loaded, knowledge: Knowledge, size: int) -> FlaskClient:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return where what servers keep on disk goes, as seen from where they were started."""
+    with contextlib.chdir(tmp_path_factory.mktemp("kept")):
+        yield Path()
+
+
+def _serve(loaded: Loaded, knowledge: Knowledge, store_folder: Path, size: int) -> FlaskClient:
     store = ox.Store()
     store.extend([*loaded.stated, *loaded.computed, *hostile(size)])
     database = LocalDatabase(LocalDataset(store, Policy()))
-    app = create_app(Config(table_rows=50), database, knowledge)
+    app = create_app(Config(table_rows=50, store=store_folder), database, knowledge)
     app.test_client_class = Client
     return app.test_client()
 
 
 @pytest.fixture(scope="module")
-def empty() -> FlaskClient:
+def empty(folder: Path) -> FlaskClient:
     database = LocalDatabase(LocalDataset(ox.Store(), Policy(), is_union=False))
-    app = create_app(Config(empty=True), database, None)
+    app = create_app(Config(empty=True, store=folder / "empty"), database, None)
     app.test_client_class = Client
     return app.test_client()
 

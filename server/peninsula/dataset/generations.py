@@ -205,7 +205,13 @@ class Generations:
     def all(self) -> list[Generation]:
         """Return the generations that are kept, oldest first; unpublished ones are not told."""
         current = self._current_number()
-        return [self.find(n) for n in self._numbers() if current is not None and n <= current]
+        found = []
+        for number in self._numbers():
+            # One may go meanwhile.
+            with contextlib.suppress(UnknownGeneration):
+                if current is not None and number <= current:
+                    found.append(self.find(number))
+        return found
 
     def at(self, instant: datetime) -> Generation | None:
         """Return the generation that was published at ``instant``: the last one by then.

@@ -116,7 +116,8 @@ def dump(name: str) -> BaseResponse:
         response.headers["Accept-Ranges"] = "bytes"
         return answer_file(response)
     sent = send_file(
-        kept.path,
+        # A store may be named from where the server was started; Flask means its own folder.
+        kept.path.absolute(),
         # Named, else a compressed file would be told as a compressed answer.
         mimetype=file.media_type,
         etag=kept.tag,
