@@ -127,6 +127,7 @@ class _Response(WSGITask):  # type: ignore[misc]
     def get_environment(self) -> dict[str, Any]:
         environment: dict[str, Any] = super().get_environment()
         environment["peninsula.hang_up"] = self._hang_up
+        environment["peninsula.has_begun"] = lambda: bool(self.wrote_header)
         return environment
 
     def _hang_up(self) -> None:

@@ -309,6 +309,28 @@ def test_time_spent_waiting_for_the_client_is_not_counted(engine: EmbeddedDataba
     assert (body + b"".join(chunks)).count(b"\r\n") == 160_001
 
 
+def test_work_on_what_the_client_has_nothing_of_is_counted(engine: EmbeddedDatabase) -> None:
+    def work() -> None:
+        until = time.thread_time() + 0.6
+        while time.thread_time() < until:
+            pass
+
+    begun = threading.Event()
+    asker = Asker(timeout=0.5, has_begun=begun.is_set)
+    chunks = engine.view(asker).evaluate(ROWS).chunks(CSV)
+    next(chunks)
+    work()
+    with pytest.raises(QueryTimeout):
+        for _ in chunks:
+            pass
+    begun.set()
+    chunks = engine.view(Asker(timeout=2, has_begun=begun.is_set)).evaluate(PAIRS).chunks(CSV)
+    body = next(chunks)
+    for _ in range(4):
+        work()
+    assert (body + b"".join(chunks)).count(b"\r\n") == 160_001
+
+
 def test_a_query_over_its_memory_is_ended(numbers: Generations) -> None:
     limits = Limits(places=2, memory=100_000_000)
     with running(numbers, is_read_only=True, limits=limits) as database:

@@ -574,6 +574,7 @@ class View:
             longest=longest,
             is_gone=self._asker.is_gone,
             hang_up=self._asker.hang_up,
+            has_begun=self._asker.has_begun,
         )
         if budget is not None:
             budget.charge(running)

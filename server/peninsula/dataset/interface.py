@@ -131,6 +131,8 @@ class Asker:
     is_gone: Callable[[], bool] | None = None
     #: Ends the connection of a client that does not take what it asked for.
     hang_up: Callable[[], None] | None = None
+    #: Tells whether the client has something of the answer already.
+    has_begun: Callable[[], bool] | None = None
     #: What all queries together may take.
     budget: Budget | None = None
 

@@ -109,6 +109,7 @@ class ReaderPool:
         longest: float | None = None,
         is_gone: Callable[[], bool] | None = None,
         hang_up: Callable[[], None] | None = None,
+        has_begun: Callable[[], bool] | None = None,
     ) -> Running:
         """Give ``message`` to a reader, and return once it knows the kind of the answer.
 
@@ -118,7 +119,7 @@ class ReaderPool:
         """
         longest = longest or self.limits.timeout
         limit = min(timeout or longest, longest)
-        running = Running(self.release, client, text, limit, hang_up)
+        running = Running(self.release, client, text, limit, hang_up, has_begun)
         source = source or self.source
         assert source
         with self._claiming(source.generation):

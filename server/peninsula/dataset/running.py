@@ -2,7 +2,8 @@
 
 Its answer comes through a pipe, what is told of it through the reader's channel. Meanwhile the
 client may go, the keeper may kill the reader, and the reader may die of the query; whoever reads
-the answer is told which of them it was. The clock stands still while the client takes nothing.
+the answer is told which of them it was. The clock stands still while the client takes nothing,
+but not while the server works on what the client has seen nothing of.
 """
 
 from __future__ import annotations
@@ -98,8 +99,13 @@ class Running:
         text: str,
         timeout: float,
         hang_up: Callable[[], None] | None = None,
+        has_begun: Callable[[], bool] | None = None,
     ) -> None:
-        """``release`` is called once, when it is over, and takes the reader back."""
+        """``release`` is called once, when it is over, and takes the reader back.
+
+        Until ``has_begun`` says that the client has something of the answer, what is made of it
+        here counts as if the reader worked.
+        """
         self._release = release
         self.client = client
         self.text = text
@@ -122,6 +128,8 @@ class Running:
         self._away_since: float | None = None
         self._is_gone: Callable[[], bool] | None = None
         self._hang_up = hang_up
+        self._has_begun = has_begun
+        self._worked = 0.0
         self._awaits_format = False
         self._closing = threading.Lock()
         self._is_closed = False
@@ -133,7 +141,7 @@ class Running:
         now = self._ended or time.monotonic()
         since = self._away_since
         away = self._away + (now - since if since is not None else 0.0)
-        return now - self.started - away
+        return now - self.started - away + self._worked
 
     @property
     def is_over(self) -> bool:
@@ -205,7 +213,10 @@ class Running:
             while chunk := self._read():
                 self.bytes += len(chunk)
                 self._away_since = time.monotonic()
+                at_work, thread = time.thread_time(), threading.get_ident()
                 yield chunk
+                if self._has_begun and not self._has_begun() and thread == threading.get_ident():
+                    self._worked += time.thread_time() - at_work
                 self._away += time.monotonic() - self._away_since
                 self._away_since = None
             self.tail = self._message()

@@ -111,6 +111,7 @@ def asker(timeout: float | None = None) -> Asker:
         timeout=timeout,
         is_gone=request.environ.get("waitress.client_disconnected"),
         hang_up=request.environ.get("peninsula.hang_up"),
+        has_begun=request.environ.get("peninsula.has_begun"),
     )
 
 
