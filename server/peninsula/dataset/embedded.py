@@ -221,12 +221,9 @@ class EmbeddedDatabase:
         running = self.readers.run(
             {"do": "parse", "path": str(path), "format": format.name, "base": base},
             source=self._disk_source(self._current.number),
-            client=asker.client,
+            asker=asker,
             text=f"parsing {format.title}",
-            timeout=asker.timeout,
             longest=self.options.update_timeout,
-            is_gone=asker.is_gone,
-            hang_up=asker.hang_up,
         )
         with target.open("wb") as file:
             for chunk in running.chunks():
@@ -244,11 +241,8 @@ class EmbeddedDatabase:
         running = self.readers.run(
             {"do": "diff", "before": str(self.generations.path(before))},
             source=self._disk_source(after),
-            client=asker.client,
+            asker=asker,
             text=f"difference of generations {before} and {after}",
-            timeout=asker.timeout,
-            is_gone=asker.is_gone,
-            hang_up=asker.hang_up,
         )
         return PooledGraph(running, has_format=True).chunks(NQUADS)
 
@@ -568,13 +562,10 @@ class View:
         running = database.readers.run(
             message,
             source=source,
-            client=self._asker.client,
+            asker=self._asker,
             text=text,
             timeout=timeout,
             longest=longest,
-            is_gone=self._asker.is_gone,
-            hang_up=self._asker.hang_up,
-            has_begun=self._asker.has_begun,
         )
         if budget is not None:
             budget.charge(running)

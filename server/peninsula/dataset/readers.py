@@ -22,6 +22,7 @@ from typing import Any, Final
 
 from peninsula.dataset import sandbox
 from peninsula.dataset.channel import ChannelClosed
+from peninsula.dataset.interface import Asker
 from peninsula.dataset.reader import out_of_memory
 from peninsula.dataset.running import GONE_TICK, Reader, Running, Source
 from peninsula.dataset.workers import Nursery, Outdated
@@ -103,27 +104,26 @@ class ReaderPool:
         message: Mapping[str, Any],
         *,
         source: Source | None = None,
-        client: str = "",
+        asker: Asker | None = None,
         text: str = "",
         timeout: float | None = None,
         longest: float | None = None,
-        is_gone: Callable[[], bool] | None = None,
-        hang_up: Callable[[], None] | None = None,
-        has_begun: Callable[[], bool] | None = None,
     ) -> Running:
         """Give ``message`` to a reader, and return once it knows the kind of the answer.
 
-        It may take ``timeout`` seconds, and ``longest`` at most; default: the limit of queries.
+        It may take ``timeout`` seconds, or what ``asker`` says, and ``longest`` at most; default:
+        the limit of queries.
         Raises what the reader says, QueryTimeout and its kind, Overloaded where too many wait,
         ClientGone.
         """
+        asker = asker or Asker()
         longest = longest or self.limits.timeout
-        limit = min(timeout or longest, longest)
-        running = Running(self.release, client, text, limit, hang_up, has_begun)
+        limit = min(timeout or asker.timeout or longest, longest)
+        running = Running(self.release, asker, text, limit)
         source = source or self.source
         assert source
         with self._claiming(source.generation):
-            self._take_place(client, limit, is_gone)
+            self._take_place(asker.client, limit, asker.is_gone)
             running.started = time.monotonic()
             try:
                 running.reader = self._take_reader(source)
@@ -138,7 +138,7 @@ class ReaderPool:
                 self._running[running.id] = running
         self._something_runs.set()
         try:
-            running.begin(message, is_gone)
+            running.begin(message, asker.is_gone)
         except BaseException:
             running.close()
             raise

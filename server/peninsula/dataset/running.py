@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from peninsula.dataset.channel import Channel, ChannelClosed, Message
+from peninsula.dataset.interface import Asker
 from peninsula.dataset.reader import out_of_memory
 from peninsula.dataset.workers import Nursery, kill
 from peninsula.errors import (
@@ -95,19 +96,17 @@ class Running:
     def __init__(
         self,
         release: Release,
-        client: str,
+        asker: Asker,
         text: str,
         timeout: float,
-        hang_up: Callable[[], None] | None = None,
-        has_begun: Callable[[], bool] | None = None,
     ) -> None:
         """``release`` is called once, when it is over, and takes the reader back.
 
-        Until ``has_begun`` says that the client has something of the answer, what is made of it
-        here counts as if the reader worked.
+        Until ``asker.has_begun`` says that the client has something of the answer, what is made of
+        it here counts as if the reader worked.
         """
         self._release = release
-        self.client = client
+        self.client = asker.client
         self.text = text
         self.timeout = timeout
         self.id = 0
@@ -127,8 +126,8 @@ class Running:
         self._away = 0.0
         self._away_since: float | None = None
         self._is_gone: Callable[[], bool] | None = None
-        self._hang_up = hang_up
-        self._has_begun = has_begun
+        self._hang_up = asker.hang_up
+        self._has_begun = asker.has_begun
         self._worked = 0.0
         self._awaits_format = False
         self._closing = threading.Lock()
