@@ -101,6 +101,8 @@ class EmbeddedDatabase:
         self._pruning = threading.Lock()
         #: Is told the number of a generation once it is the published one.
         self.on_publish: Callable[[int], None] = lambda _number: None
+        #: Called before the processes end: whoever asks by himself stops here.
+        self.on_close: Callable[[], None] = lambda: None
         writing = {
             "store": str(generations.folder),
             "keeps_history": options.keeps_history,
@@ -454,6 +456,7 @@ class EmbeddedDatabase:
             return
         self._is_closed = True
         self._is_behind.set()
+        self.on_close()
         if self.changes:
             self.changes.close()
         if self._judges:

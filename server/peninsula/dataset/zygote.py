@@ -117,7 +117,10 @@ class Zygote:
         is_confined = sandbox.refuse_sockets()
         sandbox.limit_memory(message["memory"])
         resident = sandbox.memory_of(os.getpid()).resident
-        channel.send({"ready": True, "is_confined": is_confined, "resident": resident})
+        try:
+            channel.send({"ready": True, "is_confined": is_confined, "resident": resident})
+        except ChannelClosed:  # the server has ended meanwhile
+            return
         if message.get("claims_pages"):
             claim_pages(lambda: channel.wait(0))
         serve_reader(channel, store)

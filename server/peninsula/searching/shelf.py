@@ -158,7 +158,7 @@ class Shelf:
     def bring(self, dataset: Dataset) -> bool:
         """Make the index of ``dataset`` here, if that is quick; return whether it is there."""
         number = dataset.generation
-        if number in self._unfit:
+        if number in self._unfit or self._is_closed:
             return False
         with self._bringing:
             # Whoever waited here has it already.
@@ -168,6 +168,8 @@ class Shelf:
                 if self._make_here(dataset):
                     return True
             except (QueryFailed, OSError, ValueError) as error:
+                if self._closing.is_set():
+                    return False
                 _log.warning("the names of generation %d are not indexed here: %s", number, error)
             except PeninsulaError as error:
                 # The readers are busy, perhaps; the next one who asks may have more luck.
@@ -235,13 +237,13 @@ class Shelf:
         """End what is being made."""
         with self._lock:
             self._is_closed = True
+            self._closing.set()
             process = self._process
-        self._closing.set()
         self._is_wanted.set()
         if process is not None:
             process.kill()
         if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join(5)
+            self._thread.join(1)
 
     def _work(self) -> None:
         while not self._is_closed:

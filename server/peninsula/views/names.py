@@ -27,6 +27,7 @@ def install(app: Flask, database: Database) -> Indexes:
     indexes = app.extensions[_EXTENSION] = Indexes(shelf)
     if isinstance(database, EmbeddedDatabase):
         database.on_publish = indexes.follow
+        database.on_close = indexes.close
         indexes.follow(database.current.number)
     return indexes
 
