@@ -44,6 +44,8 @@ from peninsula.policy import Policy, QueryFacts, UpdateFacts
 BYTES_A_TRIPLE: Final = 450
 #: A change up to this size is applied in memory before it is acknowledged (quads).
 _APPLIED_AT_ONCE: Final = 20_000
+#: Seconds after which it is seen anew whether a generation is in use.
+_PRUNED_AGAIN: Final = 1.0
 #: Seconds that writing out a graph, or everything, may take.
 _LONGEST_DUMP: Final = 3600.0
 _TICK: Final = 0.1
@@ -99,6 +101,7 @@ class EmbeddedDatabase:
         self.readers = ReaderPool(options.limits, self._on_lost)
         self.readers.turn_to(self._disk_source(current.number))
         self._pruning = threading.Lock()
+        self._prunes_again = False
         #: Is told the number of a generation once it is the published one.
         self.on_publish: Callable[[int], None] = lambda _number: None
         #: Called before the processes end: whoever asks by himself stops here.
@@ -272,10 +275,18 @@ class EmbeddedDatabase:
 
     def _prune(self) -> None:
         if not self._pruning.acquire(blocking=False):
+            self._prunes_again = True
             return
         try:
-            in_use = self.readers.generations_in_use() | {self._loading_generation}
-            self.generations.prune(self.options.keep, in_use, days=self.options.keep_days)
+            # One that is asked just now goes when it is asked no more.
+            while not self._is_closed:
+                self._prunes_again = False
+                in_use = self.readers.generations_in_use() | {self._loading_generation}
+                self.generations.prune(self.options.keep, in_use, days=self.options.keep_days)
+                kept = [one.number for one in self.generations.all()][: -max(self.options.keep, 1)]
+                if in_use.isdisjoint(kept) and not self._prunes_again:
+                    return
+                time.sleep(_PRUNED_AGAIN)
         except PeninsulaError as error:
             _log.warning("old generations could not be removed: %s", error)
         finally:
