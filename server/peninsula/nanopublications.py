@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import pyoxigraph as ox
 
+from peninsula.dataset.generations import make_instant
 from peninsula.dataset.interface import Dataset, select, select_about
 from peninsula.formats import Format
 from peninsula.knowledge import INFERRED
@@ -26,7 +28,6 @@ KINDS: Final = ("claim", "position")
 _NP: Final = "http://www.nanopub.org/nschema#"
 _NPX: Final = "http://purl.org/nanopub/x/"
 _CLASSES: Final = {"claim": expand("pen:Claim"), "position": expand("pen:PolicyPosition")}
-_XSD_INSTANT: Final = ox.NamedNode(expand("xsd:dateTime"))
 #: What is stated of a thing, of the levels of its report, and of its passage; nothing inferred.
 #: Each by itself: of a union, the engine would work out every branch for everything.
 _PATHS: Final = {
@@ -72,8 +73,8 @@ class Publication:
     """What all nanopublications of one state of the graph have in common."""
 
     generation: int
-    #: When that state was published, in ISO 8601.
-    issued: str
+    #: When that state was published.
+    issued: datetime
     licence: str
     #: Who publishes; nothing where the catalogue does not say.
     publisher: str
@@ -196,9 +197,8 @@ def _tell(
     iri: str, this: ox.NamedNode, contributors: ox.NamedNode, publication: Publication
 ) -> Iterator[ox.Triple]:
     """Yield who published it, when, and under which licence."""
-    issued = ox.Literal(publication.issued, datatype=_XSD_INSTANT)
     class_ = next(_CLASSES[kind] for kind in KINDS if iri.startswith(PREFIXES[kind]))
-    yield ox.Triple(this, _name("dcterms:created"), issued)
+    yield ox.Triple(this, _name("dcterms:created"), make_instant(publication.issued))
     yield ox.Triple(this, _name("dcterms:subject"), ox.NamedNode(iri))
     yield ox.Triple(this, _name("schema:version"), ox.Literal(str(publication.generation)))
     yield ox.Triple(this, ox.NamedNode(f"{_NPX}hasNanopubType"), ox.NamedNode(class_))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pyoxigraph as ox
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from peninsula.dataset import generations as module
@@ -24,6 +24,7 @@ from peninsula.dataset.generations import (
     Generations,
     copy_database,
     format_instant,
+    make_instant,
     sync_database,
 )
 from peninsula.dataset.writer import write_patch_file
@@ -183,6 +184,19 @@ def test_an_instant_is_written_in_utc_to_the_millisecond() -> None:
     assert format_instant(NOON + timedelta(microseconds=1500)) == "2026-11-25T12:00:00.001Z"
     seoul = datetime.fromisoformat("2026-11-25T21:00:00+09:00")
     assert format_instant(seoul) == "2026-11-25T12:00:00.000Z"
+
+
+@given(milliseconds=st.integers(0, 100_000))
+@example(milliseconds=0)
+@example(milliseconds=120)
+@example(milliseconds=10_000)
+def test_an_instant_is_stated_as_a_store_gives_it_back(milliseconds: int) -> None:
+    instant = make_instant(NOON + timedelta(milliseconds=milliseconds))
+    stated = ox.Quad(ox.NamedNode("urn:s"), ox.NamedNode("urn:p"), instant)
+    store = ox.Store()
+    store.add(stated)
+    assert list(store) == [stated]
+    assert datetime.fromisoformat(instant.value) == NOON + timedelta(milliseconds=milliseconds)
 
 
 # Recovery

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import pyoxigraph as ox
@@ -51,7 +52,9 @@ GRAPH <{INFERRED}> {{ claim:c1 a prov:Entity . position:p1 prov:wasDerivedFrom c
 )
 #: It is built for some versions of Python only.
 nanopub_sign: Any = pytest.importorskip("nanopub_sign")
-PUBLICATION: Final = Publication(7, "2026-11-28T18:26:05Z", CC_BY, "The editors")
+PUBLICATION: Final = Publication(
+    7, datetime(2026, 11, 28, 18, 26, 5, tzinfo=UTC), CC_BY, "The editors"
+)
 
 
 @pytest.fixture(scope="module")
@@ -139,9 +142,8 @@ def test_the_publication_info_says_who_when_and_by_which_licence(scene: LocalDat
     assert ("this", "dcterms:license", CC_BY) in info
     assert ("this", "dcterms:creator", "this#contributors") in info
     assert ("this#contributors", "foaf:name", "The editors") in info
-    unknown = graph_of(
-        read(scene, "claim:c1", Publication(1, "2026-11-28T00:00:00Z", "", "")), "pubinfo"
-    )
+    nobody = Publication(1, datetime(2026, 11, 28, tzinfo=UTC), "", "")
+    unknown = graph_of(read(scene, "claim:c1", nobody), "pubinfo")
     assert {p for _, p, _ in unknown} & {"dcterms:license", "dcterms:creator"} == set()
 
 

@@ -35,6 +35,7 @@ from peninsula.errors import (
     display_path,
     place,
 )
+from peninsula.namespaces import expand
 
 CURRENT: Final = "CURRENT"
 _DIGITS: Final = 6
@@ -100,6 +101,14 @@ class Generation:
 def format_instant(instant: datetime) -> str:
     """Return ``2026-11-25T13:37:59.123Z``."""
     return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def make_instant(instant: datetime) -> ox.Literal:
+    """Return an instant as a store gives it back, without zeros at its end (XSD 1.1, canonical)."""
+    seconds, _, fraction = format_instant(instant).removesuffix("Z").partition(".")
+    fraction = fraction.rstrip("0")
+    text = f"{seconds}.{fraction}Z" if fraction else f"{seconds}Z"
+    return ox.Literal(text, datatype=ox.NamedNode(expand("xsd:dateTime")))
 
 
 class Generations:

@@ -28,7 +28,13 @@ import pyoxigraph as ox
 from peninsula.dataset import delta as deltas
 from peninsula.dataset.channel import Channel, ChannelClosed, Message
 from peninsula.dataset.delta import Delta, GraphName
-from peninsula.dataset.generations import Generation, Generations, format_instant, sync
+from peninsula.dataset.generations import (
+    Generation,
+    Generations,
+    format_instant,
+    make_instant,
+    sync,
+)
 from peninsula.dataset.local import graph_name
 from peninsula.dataset.updates import apply_update
 from peninsula.errors import (
@@ -229,7 +235,7 @@ class Writer:
         stated = _together([kept.delta for kept in self._kept])
         whole = stated
         if self._keeps_history:
-            history = self._record(number, format_instant(instant))
+            history = self._record(number, make_instant(instant))
             deltas.apply(self._store, history)
             whole = stated.then(history)
         before = self._current
@@ -357,7 +363,7 @@ class Writer:
         deltas.apply(self._store, part.inverse())
         return Delta(delta.added, delta.removed - removed, delta.created, delta.dropped - {history})
 
-    def _record(self, number: int, instant: str) -> Delta:
+    def _record(self, number: int, when: ox.Literal) -> Delta:
         """Return who changed what, in the terms of PROV, for the history graph."""
         graph = ox.NamedNode(HISTORY)
         this = ox.NamedNode(f"{BASE}history/{number}")
@@ -366,7 +372,6 @@ class Writer:
         def say(subject: ox.NamedNode, name: str, value: ox.NamedNode | ox.Literal) -> None:
             quads.add(ox.Quad(subject, ox.NamedNode(expand(name)), value, graph))
 
-        when = ox.Literal(instant, datatype=ox.NamedNode(expand("xsd:dateTime")))
         say(this, "rdf:type", ox.NamedNode(expand("prov:Entity")))
         say(this, "rdfs:label", ox.Literal(f"generation {number}", language="en"))
         say(this, "prov:generatedAtTime", when)

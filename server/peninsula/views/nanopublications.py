@@ -8,7 +8,6 @@ from urllib.parse import quote
 from flask import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from peninsula.dataset.generations import format_instant
 from peninsula.dataset.interface import Dataset
 from peninsula.errors import NotFound, UnknownResource
 from peninsula.formats import JSONLD, NQUADS, TRIG, Format, find
@@ -32,9 +31,7 @@ _FORMATS: Final = (TRIG, NQUADS, JSONLD)
 def read_publication(state: Dataset) -> Publication:
     """Return what the nanopublications of the state asked about have in common."""
     about = generation()
-    return Publication(
-        about.number, format_instant(about.published), find_licence(), read_publisher(state)
-    )
+    return Publication(about.number, about.published, find_licence(), read_publisher(state))
 
 
 @blueprint.get("/<int:number>/<path:name>")
