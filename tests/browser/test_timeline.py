@@ -41,8 +41,8 @@ def test_it_works_without_scripts(open_page: PageMaker) -> None:
     page.get_by_role("link", name="Later").click()
     expect(page.get_by_text("2016-01-01 to 2019-12-31")).to_have_count(0)
     # What the drawing shows, the list has, too.
-    names = page.locator("table tbody tr td:nth-child(2) a").all_inner_texts()
-    assert "US-DPRK Hanoi Summit" in names
+    names = page.locator("table tbody tr td:nth-child(2) a")
+    expect(names.get_by_text("US-DPRK Hanoi Summit", exact=True)).to_be_visible()
 
 
 def test_dragging_looks_closer(page: Page) -> None:
