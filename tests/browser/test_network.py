@@ -90,10 +90,14 @@ def test_with_scripts_a_choice_is_enough_and_the_network_settles(page: Page) -> 
 
 
 def test_a_network_that_is_not_shown_yet_settles_when_it_is(page: Page) -> None:
+    # As soon as it is parsed, which is before any script of the page runs.
     page.add_init_script(
-        """addEventListener("DOMContentLoaded", () => {
-          document.querySelector(".network").style.display = "none";
-        })"""
+        """new MutationObserver((_, watch) => {
+          const frame = document.querySelector(".network");
+          if (!frame) return;
+          frame.style.display = "none";
+          watch.disconnect();
+        }).observe(document, { childList: true, subtree: true })"""
     )
     page.goto("/network")
     page.evaluate("document.fonts.ready")

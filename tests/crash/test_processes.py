@@ -45,9 +45,13 @@ def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
 def kill_one(instance: Instance, name: str) -> bool:
     """Kill a process of that name, if there is one."""
     found = instance.find(name)
-    if found:
+    if not found:
+        return False
+    try:
         os.kill(random.choice(found), signal.SIGKILL)
-    return bool(found)
+    except ProcessLookupError:  # it ended by itself just now
+        return False
+    return True
 
 
 def check_prompt(instance: Instance) -> None:
