@@ -231,13 +231,14 @@ def links(response: Any) -> dict[str, str]:
     return {name: target for target, names in found for name in names.split()}
 
 
-def test_a_date_finds_the_state_of_then(served: Served, client: FlaskClient) -> None:
+@pytest.mark.parametrize("path", [url(ALL), "/dumps/peninsula.nq"])
+def test_a_date_finds_the_state_of_then(served: Served, client: FlaskClient, path: str) -> None:
     second, third = served.database.find(2), served.database.find(3)
     far = datetime(2100, 1, 1, tzinfo=UTC)
     early = datetime(2000, 1, 1, tzinfo=UTC)
     for moment, number in ((far, 3), (early, 1), (third.published, 3)):
         wished = format_datetime(moment.astimezone(UTC), usegmt=True)
-        response = client.get(url(ALL), headers={"Accept-Datetime": wished})
+        response = client.get(path, headers={"Accept-Datetime": wished})
         assert response.status_code == 200
         assert response.headers["Peninsula-Generation"] == str(number)
         about = served.database.find(number)

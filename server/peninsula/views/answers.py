@@ -97,20 +97,20 @@ def answer(
     response.headers["ETag"] = tag
     if is_dated:
         response.headers["Last-Modified"] = format_http_date(about.published)
-    visibility = "private" if site.config.read_token else "public"
-    response.headers["Cache-Control"] = (
-        f"{visibility}, max-age={_SECONDS_OF_A_YEAR}, immutable"
-        if g.is_memento and "Accept-Datetime" not in request.headers
-        else f"{visibility}, no-cache"
-    )
-    return _tell_state(response, about)
+    return _let_keep(response, about)
 
 
 def answer_file(response: Response) -> Response:
     """Return a file, which has a tag of its own, with what is told of its state."""
-    about = generation()
+    return _let_keep(response, generation())
+
+
+def _let_keep(response: Response, about: Generation) -> Response:
+    """Tell caches for how long they may keep ``response``, and of which state it is."""
     visibility = "private" if current_site().config.read_token else "public"
-    lasts = f"max-age={_SECONDS_OF_A_YEAR}, immutable" if g.is_memento else "no-cache"
+    # What is asked for by a moment may be another state once there are more of them.
+    is_fixed = g.is_memento and "Accept-Datetime" not in request.headers
+    lasts = f"max-age={_SECONDS_OF_A_YEAR}, immutable" if is_fixed else "no-cache"
     response.headers["Cache-Control"] = f"{visibility}, {lasts}"
     return _tell_state(response, about)
 
