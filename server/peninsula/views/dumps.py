@@ -101,14 +101,14 @@ def dump(name: str) -> BaseResponse:
     file = find_file(name, list_dumps(dataset()))
     shelf = current_site().shelf
     if not _has_room(file, shelf.most_bytes):
-        response = answer(lambda: _prepare(file, Response(begin(_read(file)))))
+        response = answer(lambda: _prepare(file, Response(begin(_reader(file, asker())()))))
         # It is written anew for each request: to skip a part costs as much as to send it.
         response.headers["Accept-Ranges"] = "none"
         return response
     about = generation()
     folder = Generations(current_site().config.store).dumps(about.number)
-    read = _reader(file)
-    kept = shelf.get(folder, name, read)
+    # It is made to its end, also where whoever asked for it leaves.
+    kept = shelf.get(folder, name, _reader(file, Asker(asker().client, budget=Budget(_LONGEST))))
     if not kept.wait(_PATIENCE):
         response = _prepare(file, Response(begin(kept.follow())))
         response.set_etag(kept.tag)
@@ -143,23 +143,14 @@ def _prepare(file: DumpFile, response: Response) -> Response:
     return response
 
 
-def _reader(file: DumpFile) -> Callable[[], Iterator[bytes]]:
-    """Return what reads a dump, also when the request is over."""
-    who = Asker(asker().client, budget=Budget(_LONGEST))
-    state = current_site().database.view(who, generation())
-    if file.dump.name == NANOPUBLICATIONS:
-        publication = read_publication(dataset())
-        return lambda: _compressed(file, _write_nanopublications(file, state, publication))
-    return lambda: _compressed(file, _write(file, state))
-
-
-def _read(file: DumpFile) -> Iterator[bytes]:
+def _reader(file: DumpFile, who: Asker) -> Callable[[], Iterator[bytes]]:
+    """Return what reads a dump for ``who``, also when the request is over."""
     # Not through what adds other services: a dump is of what is here.
-    here = current_site().database.view(asker(), generation())
+    here = current_site().database.view(who, generation())
     if file.dump.name == NANOPUBLICATIONS:
         publication = read_publication(dataset())
-        return _compressed(file, _write_nanopublications(file, here, publication))
-    return _compressed(file, _write(file, here))
+        return lambda: _compressed(file, _write_nanopublications(file, here, publication))
+    return lambda: _compressed(file, _write(file, here))
 
 
 def _compressed(file: DumpFile, chunks: Iterator[bytes]) -> Iterator[bytes]:
