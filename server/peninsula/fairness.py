@@ -16,26 +16,24 @@ def share(places: int) -> int:
     return max(1, places * 3 // 4)
 
 
-class FairQueue:
+class Line:
     """Tasks in the order in which they are taken up: one of each client, then the next of each.
 
-    A task has the ``client`` that it is for as an attribute. The queue is true while a task may be
-    taken up: one whose client holds fewer than ``most_of_one`` already. Whoever uses it from
-    several threads locks around every use.
+    A task has the ``client`` that it is for as an attribute. Whoever uses it from several threads
+    locks around every use.
     """
 
-    def __init__(self, most_of_one: float = math.inf) -> None:
-        self.most_of_one = most_of_one
+    def __init__(self) -> None:
         # The client whose turn is next comes first.
         self._lines: dict[str, deque[Any]] = {}
-        self._held: Counter[str] = Counter()
         self._length = 0
 
     def __len__(self) -> int:
         return self._length
 
-    def __bool__(self) -> bool:
-        return self._next() is not None
+    def count(self, client: str) -> int:
+        """Return how many tasks of ``client`` there are."""
+        return len(self._lines.get(client, ()))
 
     def append(self, task: Any) -> None:
         """Put ``task`` behind the others of its client."""
@@ -66,7 +64,30 @@ class FairQueue:
         if line:
             self._lines[client] = line
         self._length -= 1
-        self._held[client] += 1
+        return task
+
+    def _next(self) -> str | None:
+        return next(iter(self._lines), None)
+
+
+class FairQueue(Line):
+    """A line in which nobody is served who holds ``most_of_one`` of what was taken up already.
+
+    It is true while a task may be taken up. What is done is given back.
+    """
+
+    def __init__(self, most_of_one: float = math.inf) -> None:
+        super().__init__()
+        self.most_of_one = most_of_one
+        self._held: Counter[str] = Counter()
+
+    def __bool__(self) -> bool:
+        return self._next() is not None
+
+    def popleft(self) -> Any:
+        """Take the first task of the client whose turn it is; raises IndexError without one."""
+        task = super().popleft()
+        self._held[task.client] += 1
         return task
 
     def give_back(self, client: str) -> None:

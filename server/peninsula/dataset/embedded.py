@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
@@ -33,10 +33,11 @@ from peninsula.dataset.interface import (
 )
 from peninsula.dataset.judges import Judges
 from peninsula.dataset.pooled import ChunkFile, PooledBoolean, PooledGraph, PooledSolutions
+from peninsula.dataset.reader import out_of_time
 from peninsula.dataset.readers import Limits, ReaderPool
 from peninsula.dataset.running import Running, Source
 from peninsula.dataset.workers import Nursery
-from peninsula.errors import PeninsulaError, QueryTimeout, StoreReadOnly, UnknownGraph
+from peninsula.errors import PeninsulaError, StoreReadOnly, UnknownGraph
 from peninsula.formats import NQUADS, Format
 from peninsula.policy import Policy, QueryFacts, UpdateFacts
 
@@ -564,21 +565,18 @@ class View:
                 database._nursery,  # noqa: SLF001, a view is part of its database
                 str(database.generations.path(self.generation)),
             )
-        timeout, budget = self._asker.timeout, self._asker.budget
+        asker = self._asker
+        budget = asker.budget
         if budget is not None:
             left = round(budget.left(), 1)
             if left <= 0:
-                raise QueryTimeout(
-                    f"Its queries took longer than {budget.seconds:g} s together.",
-                    "Ask for less, or raise query-timeout on a server of your own.",
-                )
-            timeout = min(timeout or left, left)
+                raise out_of_time(f"Its queries took longer than {budget.seconds:g} s together.")
+            asker = replace(asker, timeout=min(asker.timeout or left, left))
         running = database.readers.run(
             message,
             source=source,
-            asker=self._asker,
+            asker=asker,
             text=text,
-            timeout=timeout,
             longest=longest,
         )
         if budget is not None:

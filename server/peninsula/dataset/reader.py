@@ -26,6 +26,7 @@ from peninsula.errors import (
     PeninsulaError,
     QueryFailed,
     QueryOutOfMemory,
+    QueryTimeout,
     StoreFull,
     parser_reason,
     to_message,
@@ -83,6 +84,11 @@ def out_of_memory() -> QueryOutOfMemory:
         "The query needs more memory than the server gives one query.",
         "Add LIMIT, or filter before sorting and grouping.",
     )
+
+
+def out_of_time(message: str) -> QueryTimeout:
+    """Return the error of what took longer than it may, as ``message`` says."""
+    return QueryTimeout(message, "Ask for less, or raise query-timeout on a server of your own.")
 
 
 def _explain(error: OSError) -> PeninsulaError:

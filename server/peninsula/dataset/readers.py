@@ -15,7 +15,7 @@ import logging
 import os
 import threading
 import time
-from collections import Counter, OrderedDict, deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -23,7 +23,7 @@ from typing import Any, Final
 from peninsula.dataset import sandbox
 from peninsula.dataset.channel import ChannelClosed
 from peninsula.dataset.interface import Asker
-from peninsula.dataset.reader import out_of_memory
+from peninsula.dataset.reader import out_of_memory, out_of_time
 from peninsula.dataset.running import GONE_TICK, Reader, Running, Source
 from peninsula.dataset.workers import Nursery, Outdated
 from peninsula.errors import (
@@ -32,8 +32,8 @@ from peninsula.errors import (
     PeninsulaError,
     QueryCancelled,
     QueryFailed,
-    QueryTimeout,
 )
+from peninsula.fairness import Line, share
 
 #: After so many seconds a query gives its place up to one that waits.
 _PATIENCE: Final = 0.1
@@ -91,7 +91,7 @@ class ReaderPool:
         self._slow = 0
         self._running: dict[int, Running] = {}
         self._last_id = 0
-        self._waiting: OrderedDict[str, deque[_Waiter]] = OrderedDict()
+        self._waiting = Line()
         self._is_stopped = threading.Event()
         self._something_runs = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
@@ -106,19 +106,18 @@ class ReaderPool:
         source: Source | None = None,
         asker: Asker | None = None,
         text: str = "",
-        timeout: float | None = None,
         longest: float | None = None,
     ) -> Running:
         """Give ``message`` to a reader, and return once it knows the kind of the answer.
 
-        It may take ``timeout`` seconds, or what ``asker`` says, and ``longest`` at most; default:
-        the limit of queries.
+        It may take the seconds that ``asker`` says, and ``longest`` at most; default: the limit of
+        queries.
         Raises what the reader says, QueryTimeout and its kind, Overloaded where too many wait,
         ClientGone.
         """
         asker = asker or Asker()
         longest = longest or self.limits.timeout
-        limit = min(timeout or asker.timeout or longest, longest)
+        limit = min(asker.timeout or longest, longest)
         running = Running(self.release, asker, text, limit)
         source = source or self.source
         assert source
@@ -202,7 +201,7 @@ class ReaderPool:
     def states(self) -> dict[str, int]:
         """Return how many readers are busy, slow, idle, and how many queries wait."""
         with self._lock:
-            waiting = sum(map(len, self._waiting.values()))
+            waiting = len(self._waiting)
             return {
                 "active": self._active, "slow": self._slow,
                 "idle": len(self._idle), "waiting": waiting,
@@ -249,20 +248,20 @@ class ReaderPool:
             if self._active < self.limits.places and not self._waiting:
                 self._active += 1
                 return
-            if sum(map(len, self._waiting.values())) >= self.limits.queue:
+            if len(self._waiting) >= self.limits.queue:
                 raise Overloaded(
                     f"{self.limits.queue} queries are waiting already.",
                     "Ask again in a moment.",
                 )
             # Of many clients, none takes the queue for itself.
-            most = max(1, self.limits.queue * 3 // 4)
-            if len(self._waiting.get(client, ())) >= most:
+            most = share(self.limits.queue)
+            if self._waiting.count(client) >= most:
                 raise Overloaded(
                     f"{most} queries of this client are waiting already.",
                     "Ask again in a moment, or fewer at a time.",
                 )
             waiter = _Waiter(client)
-            self._waiting.setdefault(client, deque()).append(waiter)
+            self._waiting.append(waiter)
             self._grant()
         self._something_runs.set()
         until = time.monotonic() + timeout
@@ -272,10 +271,7 @@ class ReaderPool:
                 with self._lock:
                     if waiter.is_granted:
                         break
-                    queue = self._waiting[client]
-                    queue.remove(waiter)
-                    if not queue:
-                        del self._waiting[client]
+                    self._waiting.remove(waiter)
                 if is_late:
                     raise Overloaded(
                         f"No reader was free for {timeout:g} s.", "Ask again in a moment."
@@ -285,12 +281,7 @@ class ReaderPool:
     def _grant(self) -> None:
         """Give free places to who waits, client by client; under the lock."""
         while self._waiting and self._active < self.limits.places:
-            client, queue = next(iter(self._waiting.items()))
-            waiter = queue.popleft()
-            # The client goes to the end of the line, behind the others that wait.
-            del self._waiting[client]
-            if queue:
-                self._waiting[client] = queue
+            waiter: _Waiter = self._waiting.popleft()
             self._active += 1
             waiter.is_granted = True
             waiter.granted.set()
@@ -386,12 +377,7 @@ class ReaderPool:
         running = self.running()
         for query in running:
             if query.seconds() > query.timeout:
-                query.kill(
-                    QueryTimeout(
-                        f"It took longer than {query.timeout:g} s.",
-                        "Ask for less, or raise query-timeout on a server of your own.",
-                    )
-                )
+                query.kill(out_of_time(f"It took longer than {query.timeout:g} s."))
         self._make_room(running)
         self._limit_memory(running)
         is_lacking = self._fork_ahead()
@@ -409,7 +395,7 @@ class ReaderPool:
                 if reader is None or reader.is_slow or query.id not in self._running:
                     continue
                 # The more of a client's queries wait, the shorter it may keep a place.
-                crowd = len(self._waiting.get(query.client, ())) / self.limits.places
+                crowd = self._waiting.count(query.client) / self.limits.places
                 patience = _PATIENCE / max(1.0, crowd)
                 if self._slow < most and query.seconds() + query.seconds_away() > patience:
                     reader.is_slow = True
