@@ -27,7 +27,7 @@ _FOLDER: Final = pytest.StashKey[str]()
 _LONG: Final = (
     "test_validate", "wikidata", "browser", "threats", "equivalence", "crash", "shacl", "clients",
     "shapes", "test_serve", "test_wheel", "test_rebuilding", "test_policy", "test_bulk",
-    "test_loading", "test_searching", "test_serving", "reconciliation", "queries", "federation",
+    "test_loading", "test_searching", "serving", "reconciliation", "queries", "federation",
     "ontology",
 )  # fmt: skip
 
