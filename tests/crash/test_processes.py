@@ -54,6 +54,15 @@ def kill_one(instance: Instance, name: str) -> bool:
     return True
 
 
+def find_template(instance: Instance) -> int:
+    """Return the process that holds the dataset in memory, as soon as there is exactly one."""
+    until = time.monotonic() + PATIENCE
+    # Between two there may be none or both.
+    while len(found := instance.find("template")) != 1:
+        assert time.monotonic() < until, found
+    return found[0]
+
+
 def check_prompt(instance: Instance) -> None:
     """Check that an ordinary query is answered soon, if need be when it is asked again."""
     began = time.monotonic()
@@ -142,11 +151,7 @@ def test_the_kill_of_the_template_is_made_up_for(instance: Instance) -> None:
         crowd.start(lambda: ring.watch(crowd.is_over, may_refuse=True))
         for _ in range(3):
             instance.await_serving("memory")
-            # Between two, while changes come in, there may be none or both.
-            until = time.monotonic() + PATIENCE
-            while len(found := instance.find("template")) != 1:
-                assert time.monotonic() < until, found
-            (template,) = found
+            template = find_template(instance)
             with contextlib.suppress(ProcessLookupError):
                 os.kill(template, signal.SIGKILL)
             check_prompt(instance)
@@ -160,10 +165,11 @@ def test_the_kill_of_the_template_is_made_up_for(instance: Instance) -> None:
 
 def test_the_kill_of_the_template_is_made_up_for_without_any_change(instance: Instance) -> None:
     instance.await_serving("memory")
-    (template,) = instance.find("template")
+    template = find_template(instance)
     os.kill(template, signal.SIGKILL)
-    for pid in instance.find("reader"):  # they end with it
-        os.kill(pid, signal.SIGKILL)
+    for pid in instance.find("reader"):  # they end with it, perhaps just now
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     check_prompt(instance)
     until = time.monotonic() + PATIENCE
     while instance.find("template") in ([], [template]) or instance.ready()["serving"] == "disk":
