@@ -108,10 +108,9 @@ class Gateway:
         requests. Raises UpstreamFailed and its kind, Overloaded, and ClientGone once ``is_gone``.
         """
         began = time.monotonic()
-        answer, is_stale = self._answer(service, query, "solutions", timeout, is_gone, caller)
+        patience = _make_patience(service, timeout, is_gone)
+        answer, is_stale = self._answer(service, query, "solutions", patience, caller)
         if part:
-            limit = service.timeout if timeout is None else min(timeout, service.timeout)
-            patience = Patience(max(0.0, limit - (time.monotonic() - began)), is_gone)
             part.take(_WEIGHT * answer.length, patience)
         variables, rows = self._read(service, answer, read_rows)
         received = answer.size if answer.received >= began else 0
@@ -126,7 +125,8 @@ class Gateway:
         is_gone: IsGone | None = None,
     ) -> list[ox.Triple]:
         """Return the answer of ``service`` to a CONSTRUCT or DESCRIBE query, as ``select`` does."""
-        answer, _ = self._answer(service, query, "graph", timeout, is_gone)
+        patience = _make_patience(service, timeout, is_gone)
+        answer, _ = self._answer(service, query, "graph", patience)
         triples: list[ox.Triple] = self._read(service, answer, read_triples)
         return triples
 
@@ -161,8 +161,7 @@ class Gateway:
         service: Service,
         query: str,
         kind: str,
-        timeout: float | None,
-        is_gone: IsGone | None,
+        patience: Patience,
         caller: Caller | None = None,
     ) -> tuple[Answer, bool]:
         """Return an answer, and whether it is older than it should be."""
@@ -174,12 +173,10 @@ class Gateway:
         if kept and kept.age >= service.cache + service.stale:
             self._answers.drop(key)
             kept = None
-        limit = service.timeout if timeout is None else min(timeout, service.timeout)
-        patience = Patience(limit, is_gone)
         caller = caller or Caller()
         with self._callers.calling(caller):
             try:
-                return self._run(service, key, patience, is_gone, caller.client), False
+                return self._run(service, key, patience, caller.client), False
             except (UpstreamUnreachable, UpstreamTimeout, UpstreamBusy) as error:
                 if not kept:
                     raise
@@ -189,17 +186,10 @@ class Gateway:
                 )
                 return kept, True
 
-    def _run(
-        self,
-        service: Service,
-        key: Key,
-        patience: Patience,
-        is_gone: IsGone | None,
-        client: str,
-    ) -> Answer:
+    def _run(self, service: Service, key: Key, patience: Patience, client: str) -> Answer:
         """Run an errand, or wait for one that somebody else runs."""
         while True:
-            errand, is_mine = self._errands.join(key, is_gone)
+            errand, is_mine = self._errands.join(key, patience.is_gone)
             if is_mine:
                 return self._lead(service, key, errand, patience, client)
             began = time.monotonic()
@@ -208,7 +198,7 @@ class Gateway:
             except OutOfTime:
                 raise make_timeout(service) from None
             finally:
-                self._errands.leave(errand, is_gone)
+                self._errands.leave(errand, patience.is_gone)
             if errand.answer:
                 self._courier.note(service, "shared", time.monotonic() - began)
                 return errand.answer
@@ -233,3 +223,8 @@ class Gateway:
             self._answers.keep(key, answer)
         self._errands.finish(key, errand, answer, None)
         return answer
+
+
+def _make_patience(service: Service, timeout: float | None, is_gone: IsGone | None) -> Patience:
+    limit = service.timeout if timeout is None else min(timeout, service.timeout)
+    return Patience(limit, is_gone)

@@ -20,7 +20,6 @@ from peninsula.federation.wire import OutOfTime, Patience
 
 #: Bytes for all queries together.
 MOST_BYTES: Final = 256 * 2**20
-_TICK: Final = 0.25
 
 
 class Room:
@@ -47,9 +46,8 @@ class Room:
             while not self._fits(part, count):
                 if part.used:
                     raise _make_overloaded()
-                self._freed.wait(min(_TICK, max(0.0, patience.left)))
                 try:
-                    patience.check()
+                    patience.await_change(self._freed)
                 except OutOfTime:
                     raise _make_overloaded() from None
             self.used += count

@@ -19,8 +19,6 @@ from peninsula.errors import UpstreamBusy
 from peninsula.fairness import FairQueue, share
 from peninsula.federation.wire import OutOfTime, Patience
 
-#: Seconds between two looks whether anybody still waits.
-_TICK: Final = 0.25
 #: Longest time that a service is left alone without being asked whether it still wants to be.
 _LONGEST_PAUSE: Final = 3600.0
 
@@ -83,9 +81,8 @@ class Turns:
                 self._line.popleft()
                 self._free -= 1
                 return
-            self._changed.wait(min(_TICK, rest or _TICK, patience.left))
             try:
-                patience.check()
+                patience.await_change(self._changed, rest or math.inf)
             except OutOfTime:
                 raise UpstreamBusy(
                     f"The service “{self.name}” is asked by too many at once.",

@@ -46,7 +46,7 @@ class Patience:
     def __init__(self, seconds: float, is_gone: IsGone | None = None) -> None:
         self.seconds = seconds
         self.until = time.monotonic() + seconds
-        self._is_gone = is_gone
+        self.is_gone = is_gone
 
     @property
     def left(self) -> float:
@@ -55,11 +55,11 @@ class Patience:
 
     def shorten(self, seconds: float) -> Patience:
         """Return one that lasts so many seconds, and no longer than this one."""
-        return Patience(min(seconds, self.left), self._is_gone)
+        return Patience(min(seconds, self.left), self.is_gone)
 
     def check(self) -> None:
         """Raise OutOfTime or ClientGone."""
-        if self._is_gone and self._is_gone():
+        if self.is_gone and self.is_gone():
             raise ClientGone
         if self.left <= 0:
             raise OutOfTime
@@ -72,6 +72,14 @@ class Patience:
         self.check()
         while not wait_for(max(0.0, min(_TICK, self.left))):
             self.check()
+
+    def await_change(self, changed: threading.Condition, most: float = _TICK) -> None:
+        """Wait until somebody says that something ``changed``, or for a moment of ``most`` seconds.
+
+        Whoever waits holds the lock of it. Raises OutOfTime or ClientGone.
+        """
+        changed.wait(max(0.0, min(_TICK, most, self.left)))
+        self.check()
 
     def sleep(self, seconds: float) -> None:
         """Let time pass; raises OutOfTime at once where there is not so much of it."""
