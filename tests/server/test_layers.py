@@ -114,6 +114,8 @@ ROWS: Final = [
     "wikidata.assembling",
     "wikidata.snapshot wikidata.pulling",
     "importing.generation importing.layout importing.samples",
+    "importing.keys",
+    "importing.head",
     "importing.cells",
     "importing.resolving",
     "importing.metadata importing.reading",

@@ -22,7 +22,7 @@ from peninsula.importing.dialects import (
     guess_wide,
     is_wide,
 )
-from peninsula.importing.report import Problem, Problems
+from peninsula.importing.report import Problems
 from peninsula.importing.rows import LONGEST_CELL, SourceRow, TableFile, Tick
 
 #: Bytes of one line.
@@ -80,13 +80,13 @@ class DelimitedFile(TableFile):
             except StopIteration:
                 return
             except csv.Error as error:
-                problems.add(self._complain(number, begin, _explain(str(error), self.dialect)))
+                problems.add(self.complain(number, _explain(str(error), self.dialect), begin))
                 bad += 1
                 if bad >= _MOST_FORM_PROBLEMS or lines.is_over:
                     return
                 continue
             except _Unreadable as error:
-                problems.add(self._complain(number, lines.number, str(error)))
+                problems.add(self.complain(number, str(error), lines.number))
                 bad += 1
                 if error.is_fatal or bad >= _MOST_FORM_PROBLEMS:
                     return
@@ -98,9 +98,6 @@ class DelimitedFile(TableFile):
             if not any(cells) and self.dialect.skips_blank_rows:
                 continue
             yield SourceRow(number, begin, cells[skipped:])
-
-    def _complain(self, row: int, line: int, message: str) -> Problem:
-        return self.complain(row, message, line)
 
 
 def _read_head(path: Path) -> tuple[bytes, int]:

@@ -8,14 +8,15 @@ the cell behind a statement is found by generating again, and nothing need be ke
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 import pyoxigraph as ox
 
 from peninsula.importing.cells import CellError, CellReader, Value, show_cell
+from peninsula.importing.head import Head, read_head
+from peninsula.importing.keys import Keys
 from peninsula.importing.mapping import COLUMN_VARIABLES, Column, Table
 from peninsula.importing.report import Place, Problem, Problems, show_value
 from peninsula.importing.resolving import Names
@@ -26,8 +27,6 @@ from peninsula.namespaces import PREFIXES, expand
 #: What begins so is declared in the ontology, or is one of its shapes.
 _PROTECTED: Final = (PREFIXES["pen"], PREFIXES["pensh"])
 _STRING: Final = expand("xsd:string")
-#: Keys for which near ones are looked for: each costs a look at all of them.
-_LOOKS: Final = 50
 
 
 @dataclass(slots=True)
@@ -75,25 +74,20 @@ class Generator:
         self.table = table
         self.file = file
         self._readers = {c.name: CellReader(c, names) for c in table.columns}
-        self._titles: list[str] = []
-        #: Columns of the table by their place in the file.
-        self._columns: list[Column] = []
-        self._positions: dict[str, int] = {}
+        self._head = Head()
         self._plans: list[_Plan] = []
         self._nodes: dict[str, ox.NamedNode] = {}
         #: Rows that were read so far, the wrong ones among them.
         self.count = 0
 
-    def title(self, position: int) -> str:
-        """Return what the file calls the column at a place in it, counted from 1."""
-        return self._titles[position - 1] if 0 < position <= len(self._titles) else ""
-
     def generate(self, problems: Problems, tick: Tick = lambda _: None) -> Iterator[RowStatements]:
         """Yield what each row says; what is wrong is told, and such a row says nothing."""
         rows = self.file.rows(problems, tick)
-        if not self._begin(rows, problems):
+        head = read_head(self.table, self.file, rows, problems)
+        if head is None:
             return
-        keys = _Keys(self.table)
+        self._arrange(head)
+        keys = Keys(self.table.primary_key)
         self.count = 0
         for row in rows:
             self.count += 1
@@ -103,82 +97,14 @@ class Generator:
         if not self.count and not problems:
             problems.add(Problem(self.file.place(), "the table has a head and no rows"))
 
-    # The head.
+    # Columns.
 
-    def _begin(self, rows: Iterator[SourceRow], problems: Problems) -> bool:
-        """Find out which column stands where; return whether the table can be read."""
-        real = self.table.real
-        if not self.table.dialect.has_header:
-            self._titles = [column.shown for column in real]
-            self._arrange(real)
-            return True
-        head = next(rows, None)
-        if head is None:
-            if not problems:
-                problems.add(Problem(self.file.place(), "there is no head"))
-            return False
-        self._titles = [show_cell(cell).strip().removeprefix("\ufeff") for cell in head.cells]
-        before = problems.count
-        found: list[Column | None] = []
-        for position, title in enumerate(self._titles, start=1):
-            column = next((c for c in real if title in {c.name, *c.titles}), None)
-            place = self.file.place(head.number, title or f"{position}", head.line, position)
-            if column is None and not title:
-                problems.add(Problem(place, "the column has no name in the head"))
-            elif column is None:
-                free = {t for c in real for t in (c.titles or (c.name,))} - set(self._titles)
-                near = tuple(difflib.get_close_matches(title, sorted(free), n=2))
-                message = (
-                    "the mapping knows no such column; a column that is not to be imported has "
-                    "“suppressOutput”"
-                )
-                problems.add(Problem(place, message, near=near))
-            elif column in found:
-                problems.add(Problem(place, f"the column {column.shown} is there twice"))
-            found.append(column)
-        self._check_absent([c for c in real if c not in found], head, problems)
-        if problems.count > before:
-            return False
-        self._arrange([column for column in found if column is not None])
-        return True
-
-    def _check_absent(self, absent: Sequence[Column], head: SourceRow, problems: Problems) -> None:
-        """A column may only be missing where nothing needs it."""
-        needed = {
-            variable.partition(".")[0]
-            for column in self.table.columns
-            if column.about
-            for variable in column.about.variables
-        }
-        needed.update(self.table.primary_key)
-        for key in self.table.foreign_keys:
-            needed.update(key.columns)
-        for column in absent:
-            if column.is_required or column.name in needed:
-                near = tuple(difflib.get_close_matches(column.shown, self._titles, n=2))
-                place = self.file.place(head.number, line=head.line)
-                message = f"the column {column.shown} is missing{self._explain_head()}"
-                problems.add(Problem(place, message, near=near))
-
-    def _explain_head(self) -> str:
-        """Return, where the head is one cell, by what it seems to be parted."""
-        title = self._titles[0] if len(self._titles) == 1 else ""
-        for delimiter, name in ((";", ";"), ("\t", "a tab"), (",", ","), ("|", "|")):
-            if delimiter in title:
-                written = delimiter.replace("\t", "\\t")
-                return (
-                    f"; the cells seem to be parted by {name}: let the mapping say so, "
-                    f"“dialect”: {{“delimiter”: “{written}”}}"
-                )
-        return ""
-
-    def _arrange(self, found: Sequence[Column]) -> None:
-        self._columns = list(found)
-        self._positions = {c.name: place for place, c in enumerate(found, start=1)}
+    def _arrange(self, head: Head) -> None:
+        self._head = head
         self._plans = [
             self._plan(column)
             for column in self.table.columns
-            if not column.is_suppressed and (column.is_virtual or column.name in self._positions)
+            if not column.is_suppressed and (column.is_virtual or column.name in head.positions)
         ]
         self._variables = _used_variables(self.table)
 
@@ -205,26 +131,24 @@ class Generator:
     def _position_of(self, column: Column) -> int:
         """Return where in the file the values of a column come from, 0 where from nowhere."""
         if not column.is_virtual:
-            return self._positions[column.name]
+            return self._head.positions[column.name]
         sources = [t for t in (column.value, column.text) if t]
         for template in sources:
             for variable in template.variables:
-                if position := self._positions.get(variable.partition(".")[0]):
+                if position := self._head.positions.get(variable.partition(".")[0]):
                     return position
-        return self._positions.get(column.each, 0)
+        return self._head.positions.get(column.each, 0)
 
     # A row.
 
-    def _generate_row(
-        self, row: SourceRow, keys: _Keys, problems: Problems
-    ) -> RowStatements | None:
+    def _generate_row(self, row: SourceRow, keys: Keys, problems: Problems) -> RowStatements | None:
         before = problems.count
-        if len(row.cells) != len(self._columns):
+        if len(row.cells) != len(self._head.columns):
             problems.add(self._problem(row, 0, self._explain_width(len(row.cells))))
             return None
         cells: dict[str, tuple[Value, ...]] = {}
         trimmed = map(self._trim, row.cells)
-        for position, (column, text) in enumerate(zip(self._columns, trimmed, strict=True), 1):
+        for position, (column, text) in enumerate(zip(self._head.columns, trimmed, strict=True), 1):
             try:
                 cells[column.name] = self._readers[column.name].read(text)
             except CellError as error:
@@ -232,7 +156,9 @@ class Generator:
                 problems.add(self._problem(row, position, str(error), error.near, shown))
         if problems.count > before:
             return None
-        keys.check(self, row, cells, problems)
+        if fault := keys.find_fault(row, cells):
+            position = self._head.positions.get(self.table.primary_key[0], 0)
+            problems.add(self._problem(row, position, fault))
         values = self._variables_of(row, cells, problems)
         made = RowStatements(row.number, row.line, "")
         if problems.count == before:
@@ -252,7 +178,7 @@ class Generator:
         return text
 
     def _explain_width(self, count: int) -> str:
-        wanted = len(self._columns)
+        wanted = len(self._head.columns)
         cells = "1 cell" if count == 1 else f"{count} cells"
         hint = (
             f"is a {show_value(self.table.dialect.delimiter)} in a value not in quotes?"
@@ -289,7 +215,7 @@ class Generator:
         try:
             return self._readers[name].part(value, part)
         except CellError as error:
-            problems.add(self._problem(row, self._positions[name], str(error), (), value.text))
+            problems.add(self._problem(row, self._head.positions[name], str(error), (), value.text))
             return None
 
     def _state(self, scope: _Scope, made: RowStatements) -> None:
@@ -423,7 +349,7 @@ class Generator:
             iri = f"{error}"
         if iri is None:
             missing = template.missing(values)
-            position = self._positions.get(missing.partition(".")[0], plan.position)
+            position = self._head.positions.get(missing.partition(".")[0], plan.position)
             message = (
                 f"{what} is made of {{{missing}}}, which is empty here ({template.source}); where "
                 "it may be empty, let the mapping say so with “import:when”"
@@ -455,68 +381,12 @@ class Generator:
         near: tuple[str, ...] = (),
         value: str = "",
     ) -> Problem:
-        place = self.file.place(row.number, self.title(position), row.line, position)
+        place = self.file.place(row.number, self._head.title(position), row.line, position)
         return Problem(place, message, value=value[:1000], near=near)
 
     def place(self, made: RowStatements, position: int) -> Place:
         """Return where a statement comes from."""
-        return self.file.place(made.number, self.title(position), made.line, position)
-
-
-class _Keys:
-    """The keys of the rows that were read, each of which is there once."""
-
-    def __init__(self, table: Table) -> None:
-        self._columns = table.primary_key
-        self._seen: dict[tuple[object, ...], int] = {}
-
-    def check(
-        self,
-        generator: Generator,
-        row: SourceRow,
-        cells: Mapping[str, tuple[Value, ...]],
-        problems: Problems,
-    ) -> None:
-        if not self._columns:
-            return
-        key = tuple(tuple(v.text for v in cells.get(name, ())) for name in self._columns)
-        first = self._seen.setdefault(key, row.number)
-        if first != row.number:
-            shown = ", ".join(show_value("; ".join(map(str, part))) for part in key)
-            message = f"the key {shown} stands in row {first}, too"
-            position = generator._positions.get(self._columns[0], 0)  # noqa: SLF001, one module
-            problems.add(generator._problem(row, position, message))  # noqa: SLF001
-
-
-def check_foreign_keys(generators: Mapping[str, Generator], problems: Problems) -> None:
-    """Tell of the values that refer to another table of the import, and are not in it."""
-    for generator in generators.values():
-        for key in generator.table.foreign_keys:
-            target = generators[key.table]
-            known = {k for _, k in _read_keys(target, key.referenced)}
-            firsts = sorted({value[0] for value in known})
-            looks = 0
-            for row, value in _read_keys(generator, key.columns):
-                if value in known or not any(value):
-                    continue
-                looks += 1
-                near = difflib.get_close_matches(value[0], firsts, n=2) if looks <= _LOOKS else []
-                message = f"{', '.join(map(show_value, value))} is not in {target.file.name}"
-                position = generator._positions.get(key.columns[0], 0)  # noqa: SLF001
-                problems.add(generator._problem(row, position, message, tuple(near)))  # noqa: SLF001
-
-
-def _read_keys(
-    generator: Generator, columns: Iterable[str]
-) -> Iterator[tuple[SourceRow, tuple[str, ...]]]:
-    """Yield the rows that have their form, and the texts of some of their cells."""
-    positions = [generator._positions.get(name) for name in columns]  # noqa: SLF001
-    rows = generator.file.rows(Problems())
-    if generator.table.dialect.has_header:
-        next(rows, None)
-    for row in rows:
-        if len(row.cells) == len(generator._columns):  # noqa: SLF001
-            yield row, tuple(show_cell(row.cells[p - 1]).strip() if p else "" for p in positions)
+        return self.file.place(made.number, self._head.title(position), made.line, position)
 
 
 def _datatype_of(column: Column) -> ox.NamedNode | None:

@@ -31,7 +31,8 @@ from peninsula.errors import (
     display_path,
 )
 from peninsula.importing.comparing import Comparison, write_patch
-from peninsula.importing.generation import Generator, check_foreign_keys
+from peninsula.importing.generation import Generator
+from peninsula.importing.keys import check_foreign_keys
 from peninsula.importing.layout import copy_file, write_turtle
 from peninsula.importing.locating import locate
 from peninsula.importing.mapping import Table, TableMapping
@@ -193,7 +194,8 @@ class _Run:
         self._progress = progress
         self._problems = Problems()
         self._names = Names(target.ask)
-        self._generators: dict[str, Generator] = {}
+        #: Of the tables that make statements.
+        self._generators: list[Generator] = []
 
     def run(self, pairs: Sequence[tuple[Table, TableFile]]) -> None:
         """Do all of it."""
@@ -224,17 +226,18 @@ class _Run:
                 self._target.ask, report.graph, problems, additions=additions, statements=statements
             )
             for table, file in pairs:
-                generator = self._generators[table.url] = Generator(table, file, self._names)
                 if not table.is_suppressed:
+                    generator = Generator(table, file, self._names)
+                    self._generators.append(generator)
                     self._read_table(generator, comparison, is_last=table is pairs[-1][0])
             comparison.flush()
-            check_foreign_keys(self._generators, problems)
+            check_foreign_keys(pairs, problems)
             if comparison.removals:
-                for generator in self._generators.values():
+                for generator in self._generators:
                     for made in generator.generate(Problems()):
                         comparison.spare(triple for triple, _ in made.statements)
         counts = comparison.counts
-        report.rows = sum(generator.count for generator in self._generators.values())
+        report.rows = sum(generator.count for generator in self._generators)
         report.triples = counts.triples
         report.things = comparison.things
         report.new_things, report.changed_things = counts.new_things, counts.changed_things
@@ -289,7 +292,7 @@ class _Run:
 
     def _tell(self, outcome: Outcome) -> None:
         default = Place(self._report.files[0].name)
-        for found in locate(outcome.results, self._generators.values(), default):
+        for found in locate(outcome.results, self._generators, default):
             if found.severity == "error":
                 self._problems.add(found)
             else:

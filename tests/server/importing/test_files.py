@@ -6,15 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from peninsula.dataset.interface import select
-from peninsula.dataset.local import LocalDataset
 from peninsula.errors import InvalidTable
 from peninsula.importing.delimited import LONGEST_LINE
-from peninsula.importing.generation import Generator, check_foreign_keys
+from peninsula.importing.keys import check_foreign_keys
 from peninsula.importing.metadata import CONTEXT
 from peninsula.importing.reading import open_table
 from peninsula.importing.report import Problems
-from peninsula.importing.resolving import Names
 from peninsula.importing.rows import LONGEST_CELL
 from peninsula.namespaces import expand
 
@@ -212,9 +209,7 @@ def test_a_key_stands_in_one_row(generate: Generate) -> None:
     assert problems == ["table.csv, row 4, column id: the key “a”, “” stands in row 2, too"]
 
 
-def test_a_foreign_key_names_a_row_of_the_other_table(
-    tmp_path: Path, dataset: LocalDataset
-) -> None:
+def test_a_foreign_key_names_a_row_of_the_other_table(tmp_path: Path) -> None:
     schema = {
         "aboutUrl": "participation:{event}-{who}",
         "columns": [column("event", suppressOutput=True), column("who", propertyUrl="pen:by")],
@@ -232,18 +227,13 @@ def test_a_foreign_key_names_a_row_of_the_other_table(
             {"url": "a.csv", "tableSchema": first["tableSchema"]}, {"url": "b.csv", "tableSchema": schema},
         ]},
     )  # fmt: skip
-    names = Names(lambda query: select(dataset, query))
     tables = {"a.csv": "id,Name,day\nhanoi,x,\n", "b.csv": "event,who\nhanoi,1\nhanio,2\n"}
-    generators = {
-        table.url: Generator(
-            table, open_table(write(tmp_path / table.url, tables[table.url]), table.dialect), names
-        )
+    pairs = [
+        (table, open_table(write(tmp_path / table.url, tables[table.url]), table.dialect))
         for table in mapping.tables
-    }
-    for generator in generators.values():
-        list(generator.generate(Problems()))
+    ]
     problems = Problems()
-    check_foreign_keys(generators, problems)
+    check_foreign_keys(pairs, problems)
     assert [str(p) for p in problems.all] == [
         "b.csv, row 3, column event: “hanio” is not in a.csv; near: hanoi"
     ]

@@ -251,6 +251,34 @@ def test_a_later_table_names_what_an_earlier_one_makes(run: Run) -> None:
     assert "places.csv is not given" in err
 
 
+def test_a_table_that_makes_no_statements_is_what_others_refer_to(run: Run) -> None:
+    codes = mapping_of(column("code", propertyUrl="rdfs:label"), about="event:{code}")
+    schema = SUMMITS["tableSchema"] | {
+        "foreignKeys": [
+            {
+                "columnReference": "id",
+                "reference": {"resource": "codes.csv", "columnReference": "code"},
+            }
+        ]
+    }
+    tables = [
+        {"url": "codes.csv", "tableSchema": codes["tableSchema"], "suppressOutput": True},
+        {"url": "summits.csv", "tableSchema": schema},
+    ]
+    context = {"@context": SUMMITS["@context"], "import:graph": GRAPH, "tables": tables}
+    Path("both.json").write_text(json.dumps(context))
+    Path("codes.csv").write_text("code\nsingapore\nmoscwo\n")
+    code, out, _ = run("codes.csv", "summits.csv", "--mapping", "both.json")
+    assert code == 1
+    assert out.splitlines()[0] == (
+        "summits.csv, row 3, column id: “moscow” is not in codes.csv; near: moscwo"
+    )
+    edit("codes.csv", "moscwo", "moscow")
+    code, out, _ = run("codes.csv", "summits.csv", "--mapping", "both.json")
+    assert code == 0, out
+    assert statements() == WANTED
+
+
 def test_turtle_is_written_in_the_layout_of_the_house(run: Run) -> None:
     code, out, _ = run("--output", "new/out.ttl")
     assert code == 0
