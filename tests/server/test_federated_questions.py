@@ -301,6 +301,15 @@ def test_the_editor_offers_the_snapshot_and_says_where_a_service_is_not_allowed(
     assert (problem["line"], problem["column"]) == (2, 3)
 
 
+def test_a_snapshot_is_offered_however_its_service_is_named(make: Make) -> None:
+    client, gateway = make()
+    query = "PREFIX s: <peninsula:> SELECT * { SERVICE s:wikidata { ?state wdt:P571 ?day } }"
+    gateway.failure = UpstreamFailed("It is down.")
+    page = client.get("/sparql", query_string={"query": query}, headers=BROWSER)
+    assert page.status_code == 502
+    assert "Ask the snapshot of 2026-11-01 instead" in page.text
+
+
 def test_without_a_snapshot_none_is_offered(make: Make) -> None:
     client, gateway = make(None)
     assert "Snapshot" not in client.get(PAGE, headers=BROWSER).text

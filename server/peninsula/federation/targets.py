@@ -6,6 +6,7 @@ no failure of it, and whoever wrote the query is to know.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -59,13 +60,26 @@ def asks_others(
     if not asks_service(query):
         return False
     try:
-        parsed = read_query(query)
+        return not all(_is_own(iri, local, mode) for iri in _read_named(query, base))
     except (Unreadable, QueryForbidden):
         return True
+
+
+def find_services(query: str, services: Services, *, base: str | None = None) -> list[Service]:
+    """Return the services of others that a query asks; none of one that is not understood."""
+    found = []
+    with contextlib.suppress(Unreadable, QueryForbidden):
+        for iri in dict.fromkeys(_read_named(query, base)):
+            with contextlib.suppress(ServiceForbidden):
+                found.append(services.find(iri))
+    return found
+
+
+def _read_named(query: str, base: str | None) -> list[str]:
+    """Return what the SERVICE clauses of a query name; of a variable nothing."""
+    parsed = read_query(query)
     naming = Naming(parsed, base=base)
-    return not all(
-        _is_own(naming.read(place.element) or "", local, mode) for place in parsed.services
-    )
+    return [naming.read(place.element) or "" for place in parsed.services]
 
 
 def _is_own(iri: str, local: LocalServices, mode: str) -> bool:

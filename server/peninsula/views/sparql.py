@@ -21,6 +21,7 @@ from peninsula.errors import (
     UpstreamFailed,
 )
 from peninsula.federation.calls import Call
+from peninsula.federation.targets import find_services
 from peninsula.formats import (
     COLUMNAR_FORMATS,
     GRAPH_FORMATS,
@@ -244,11 +245,7 @@ def _render(
 
 def _find_snapshot(query: str) -> str | None:
     """Return the day of the oldest snapshot of the services that are asked; None if one lacks."""
-    names = [
-        service.name
-        for service in current_site().services
-        if f"<peninsula:{service.name}>" in query or f"<{service.address}>" in query
-    ]
-    days = [find_snapshot(dataset(), name) for name in names]
+    asked = find_services(query, current_site().services, base=endpoint())
+    days = [find_snapshot(dataset(), service.name) for service in asked]
     known = [day for day in days if day is not None]
     return min(known) if known and len(known) == len(days) else None
