@@ -21,6 +21,7 @@ from waitress.utilities import Error, InternalServerError, RequestEntityTooLarge
 
 from peninsula.config import Config
 from peninsula.errors import RequestHeaderTooLarge, RequestTimeout, RequestTooLarge
+from peninsula.fairness import tell_client
 from peninsula.framing import Parser, Problem
 from peninsula.logs import log_request
 from peninsula.namespaces import BASE
@@ -185,7 +186,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         self._is_unwanted = False
         self._is_counted = False
         super().__init__(*arguments, **more)
-        self.server.held[self.host] += 1
+        self.server.held[self.network] += 1
         self._is_counted = True
 
     def del_channel(self, map: Any = None) -> None:
@@ -195,9 +196,9 @@ class Channel(HTTPChannel):  # type: ignore[misc]
             self._is_counted = False
             server: Host = self.server
             held = server.held
-            held[self.host] -= 1
-            if not held[self.host]:
-                del held[self.host]
+            held[self.network] -= 1
+            if not held[self.network]:
+                del held[self.network]
 
     @property
     def host(self) -> str:
@@ -205,14 +206,18 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         return str(self.addr[0]) if isinstance(self.addr, tuple) else ""
 
     @property
+    def network(self) -> str:
+        """Return which client is at the other end, be it a proxy."""
+        return tell_client(self.host)
+
+    @property
     def client(self) -> str:
-        """Return whom the first request is for: its address, as a trusted proxy tells it."""
-        host = self.host
+        """Return which client the first request is for, as a trusted proxy tells it."""
         requests = self.requests
-        if host == self.server.config.trusted_proxy and requests:
+        if self.host == self.server.config.trusted_proxy and requests:
             told: str = requests[0].headers.get("X_FORWARDED_FOR", "")
-            return told.rpartition(",")[2].strip() or host
-        return host
+            return tell_client(told.rpartition(",")[2].strip() or self.host)
+        return self.network
 
     @property
     def _is_lingering(self) -> bool:

@@ -6,9 +6,43 @@ those who do not wait yet.
 
 from __future__ import annotations
 
+import ipaddress
 import math
 from collections import Counter, deque
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
+
+#: Bits of an address of IPv6 that tell networks apart; in each, a machine takes what it likes.
+_NETWORK_BITS: Final = 64
+#: Characters of an address, with a zone behind it; what is longer is none.
+_LONGEST: Final = 80
+
+
+def tell_client(address: str) -> str:
+    """Return which client is at ``address``: the network of it in IPv6 (RFC 4291, 2.5.4).
+
+    A port, which some proxies add, does not count. What is no address is returned as it is, up to
+    a length.
+    """
+    return _find_network(address[:_LONGEST])
+
+
+@lru_cache(maxsize=4096)
+def _find_network(address: str) -> str:
+    host = address
+    if address.startswith("["):
+        host = address[1:].partition("]")[0]
+    elif address.count(":") == 1:
+        host = address.partition(":")[0]
+    try:
+        found = ipaddress.ip_address(host)
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    if found.ipv4_mapped:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((int(found), _NETWORK_BITS), strict=False))
 
 
 def share(places: int) -> int:

@@ -36,6 +36,7 @@ from peninsula.dataset.readers import most_at_once
 from peninsula.errors import (
     CannotListen,
 )
+from peninsula.fairness import tell_client
 from peninsula.federation.gateway import MOST_AT_ONCE
 from peninsula.queueing import FairDispatcher
 
@@ -52,7 +53,7 @@ STALL_TIMEOUT: Final = 60.0
 #: Seconds that running requests have to finish when the server stops.
 GRACE: Final = 10.0
 CONNECTIONS: Final = 2000
-#: So many of them one address may hold, so that others can come in.
+#: So many of them one client may hold, so that others can come in.
 CONNECTIONS_OF_ONE: Final = 1500
 
 #: What a connection too many is told.
@@ -194,7 +195,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         )
         adj.body_limit = body_limit or (lambda *_request: config.max_upload_bytes)
         _allow_files(CONNECTIONS + 512)
-        #: How many connections each address has.
+        #: How many connections each client has.
         self.held: Counter[str] = Counter()
         super().__init__(
             application,
@@ -250,7 +251,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
     def _has_its_share(self, address: Any) -> bool:
         if not isinstance(address, tuple) or address[0] == self.config.trusted_proxy:
             return False
-        return self.held[address[0]] >= CONNECTIONS_OF_ONE
+        return self.held[tell_client(address[0])] >= CONNECTIONS_OF_ONE
 
     def stop(self) -> None:
         """Accept nothing more and end when what runs is done; called twice: end at once."""
@@ -315,13 +316,13 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
                 return
 
     def _in_turns(self, found: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-        """Go on where it was broken off, with one connection of each address after another."""
+        """Go on where it was broken off, with one connection of each client after another."""
         found.sort(key=lambda event: (event[0] <= self._last_moved, event[0]))
-        by_host: dict[str, list[tuple[int, int]]] = {}
+        by_client: dict[str, list[tuple[int, int]]] = {}
         for event in found:
             if channel := self._map.get(event[0]):
-                by_host.setdefault(channel.host, []).append(event)
-        for turn in zip_longest(*by_host.values()):
+                by_client.setdefault(channel.network, []).append(event)
+        for turn in zip_longest(*by_client.values()):
             yield from filter(None, turn)
 
     def _end(self) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from peninsula.fairness import FairQueue
+from peninsula.fairness import FairQueue, tell_client
 from peninsula.queueing import FairDispatcher
 
 
@@ -95,6 +95,32 @@ def test_who_gives_up_waits_no_more() -> None:
         queue.remove(other)
     assert queue.popleft() is second
     assert not queue
+
+
+@pytest.mark.parametrize(
+    ("address", "client"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:0:1:2:3:4:5", "2001:db8:0:1::/64"),
+        ("2001:0DB8:0000:0001::9", "2001:db8:0:1::/64"),
+        ("2001:db8:0:2::9", "2001:db8:0:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::1", "::/64"),
+        ("192.0.2.7:4711", "192.0.2.7"),
+        ("[2001:db8:0:1::9]:4711", "2001:db8:0:1::/64"),
+        ("[2001:db8:0:1::9]", "2001:db8:0:1::/64"),
+        ("a:b", "a:b"),
+        ("", ""),
+        ("unknown", "unknown"),
+    ],
+)
+def test_a_client_is_an_address_or_a_network_of_them(address: str, client: str) -> None:
+    assert tell_client(address) == client
+
+
+def test_what_is_no_address_is_kept_short() -> None:
+    assert tell_client("x" * 100_000) == "x" * 80
 
 
 def test_threads_are_left_to_other_clients() -> None:

@@ -26,6 +26,7 @@ from peninsula.dataset.interface import (
     kind_of,
 )
 from peninsula.errors import Forbidden, NotAcceptable, PeninsulaError, Unauthorized
+from peninsula.fairness import tell_client
 from peninsula.federation.asking import Patience
 from peninsula.federation.calls import Call
 from peninsula.federation.dataset import FederatedDataset
@@ -107,7 +108,7 @@ def may_read() -> bool:
 def asker(timeout: float | None = None) -> Asker:
     """Return who asks, for the queue of queries."""
     return Asker(
-        client=request.remote_addr or "",
+        client=tell_client(request.remote_addr or ""),
         timeout=timeout,
         is_gone=request.environ.get("waitress.client_disconnected"),
         hang_up=request.environ.get("peninsula.hang_up"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -146,6 +147,20 @@ def test_waiting_queries_leave_threads_for_the_rest() -> None:
     cores = os.cpu_count() or 1
     assert count_threads(Config(threads=1, queue=0, services=())) == 1 + most_at_once(cores)
     assert count_threads(replace(alone, services=DEFAULTS)) == count_threads(alone) + MOST_AT_ONCE
+
+
+def test_a_network_of_addresses_is_one_client() -> None:
+    config = Config(port=0, threads=8, queue=4, readers=1, services=(), trusted_proxy="127.0.0.1")
+    with run(config) as running, contextlib.ExitStack() as stack:
+        waiting = [stack.enter_context(running.connect()) for _ in range(count_threads(config))]
+        for i, client in enumerate(waiting):
+            head = f"GET /wait HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 2001:db8::{i + 1:x}\r\n\r\n"
+            client.sendall(head.encode())
+        assert running.application.begun.wait(20)
+        # As many as there are threads, and some are left to another network all the same.
+        response, _ = running.ask("GET", "/", headers={"X-Forwarded-For": "2001:db8:0:1::1"})
+        assert response.status == 200
+        assert select.select(waiting, [], [], 0)[0] == [], "all of them still wait"
 
 
 def test_only_a_trusted_proxy_is_believed() -> None:
