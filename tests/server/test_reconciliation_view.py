@@ -12,6 +12,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from peninsula.knowledge import Knowledge
+from peninsula.search import CandidateIndex
+from peninsula.views import site as views
 
 from .conftest import BROWSER, Served, serving_app
 
@@ -53,6 +55,28 @@ def test_an_answer_can_be_kept(client: FlaskClient) -> None:
     assert other.headers["ETag"] != first.headers["ETag"]
     pinned = client.post("/reconcile?generation=999999", data=BATCH)
     assert pinned.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("/reconcile", BATCH),
+        ("/reconcile", {"names": "Russia", "format": "json"}),
+        ("/reconcile/suggest/entity", {"prefix": "Russ"}),
+    ],
+)
+def test_what_is_found_while_an_index_is_made_is_not_kept(
+    client: FlaskClient, path: str, query: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query = {**query, "timeout": "29"}
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            "peninsula.views.reconcile.open_index", lambda: CandidateIndex(views.dataset())
+        )
+        first = client.get(path, query_string=query)
+    assert first.headers["Cache-Control"] == "no-store"
+    assert "ETag" not in first.headers
+    assert "ETag" in client.get(path, query_string=query).headers
 
 
 def test_names_on_the_page(client: FlaskClient) -> None:

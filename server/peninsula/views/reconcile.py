@@ -67,6 +67,7 @@ from peninsula.reconciliation.suggesting import (
     SUGGESTIONS,
     suggest_entities,
 )
+from peninsula.search import Index
 from peninsula.serialization import write_csv
 from peninsula.views.answers import answer
 from peninsula.views.bodies import read_body
@@ -140,21 +141,23 @@ def suggest(what: str) -> Response:
         raise _no_such(what)
     skip = _read_cursor()
     limit = number_given("limit", SUGGESTIONS, MOST_SUGGESTIONS)
+    require_reading()
+    index = open_index() if what == "entity" else None
 
     def tell() -> Any:
         schema = _open_schema()
         if what == "type":
             return write_types(schema.find_types(prefix)[skip : skip + limit])
-        if what == "property":
+        if index is None:
             return write_properties(schema.find_properties(prefix)[skip : skip + limit])
         given = [one for text in request.args.getlist("type") for one in text.split(",") if one]
         types = [schema.read_type(text, "type") for text in given]
         found = suggest_entities(
-            dataset(), open_index(), schema, prefix, types=types, skip=skip, limit=limit
+            dataset(), index, schema, prefix, types=types, skip=skip, limit=limit
         )
         return write_entities(found)
 
-    return _send(tell)
+    return _send(tell, index=index)
 
 
 @blueprint.get("/reconcile/flyout/<what>")
@@ -240,27 +243,31 @@ def _operate(operation: str, values: Mapping[str, str]) -> Response:
     text = values[operation]
     number = read_generation(dict(values))
     digest = hashlib.sha256(json.dumps(sorted(values.items())).encode()).hexdigest()
+    require_reading()
+    # The body may say which state is asked, and so which index.
+    generation(number)
+    index = None if operation == "extend" else open_index()
 
     def tell() -> Any:
-        if operation == "extend":
+        if index is None:
             wish = read_extension(text)
             with _turn():
                 return extend(dataset(), _open_schema(), wish)
         schema = _open_schema()
         if operation == "query":
-            found = _match({"q": read_single(text)}, schema)
+            found = _match({"q": read_single(text)}, index, schema)
             return write_result(found["q"], schema)
-        return write_results(_match(read_batch(text), schema), schema)
+        return write_results(_match(read_batch(text), index, schema), schema)
 
-    return _send(tell, values.get("callback"), "reconcile", digest, number=number)
+    return _send(tell, values.get("callback"), "reconcile", digest, index=index, number=number)
 
 
-def _match(batch: Mapping[str, Query], schema: Schema) -> dict[str, list[Candidate]]:
+def _match(batch: Mapping[str, Query], index: Index, schema: Schema) -> dict[str, list[Candidate]]:
     config = current_site().config
     wished = read_timeout(request.args.to_dict()) or config.query_timeout
     with _turn():
         deadline = Deadline(min(wished, config.query_timeout))
-        return Matcher(dataset(), open_index(), schema, deadline).match(batch)
+        return Matcher(dataset(), index, schema, deadline).match(batch)
 
 
 @contextlib.contextmanager
@@ -279,9 +286,13 @@ def _send(
     tell: Callable[[], Any],
     callback: str | None = None,
     *parts: object,
+    index: Index | None = None,
     number: int | None = None,
 ) -> Response:
-    """Answer in JSON, or as a call of the function that the client names (JSONP)."""
+    """Answer in JSON, or as a call of the function that the client names (JSONP).
+
+    ``index`` is the one that is asked, if one is.
+    """
     callback = request.args.get("callback") if callback is None else callback
     if callback is not None:
         check_callback(callback)
@@ -302,7 +313,12 @@ def _send(
             f"/**/{callback}({json.dumps(told)});", content_type="application/javascript"
         )
 
-    return answer(produce, *parts, number=number)
+    return answer(produce, *parts, is_lasting=_is_lasting(index), number=number)
+
+
+def _is_lasting(index: Index | None) -> bool:
+    """Return whether the same will be found tomorrow: not while an index is being made."""
+    return index is None or index.is_settled
 
 
 def _manifest(values: Mapping[str, str]) -> Response:
@@ -333,10 +349,12 @@ def _page() -> Response:
         f"q{place}": Query(name, (type_id,) if type_id else (), limit=_SHOWN)
         for place, name in enumerate(names)
     }
+    require_reading()
+    index = open_index() if batch else None
 
     def show() -> Response:
         schema = _open_schema()
-        found = _match(batch, schema) if batch else {}
+        found = {} if index is None else _match(batch, index, schema)
         asked = {key: query.text for key, query in batch.items()}
         if format is CSV:
             body = write_csv(write_rows(asked, found, schema))
@@ -372,7 +390,7 @@ def _page() -> Response:
         )
         return Response(body, content_type=HTML.content_type)
 
-    return answer(show)
+    return answer(show, is_lasting=_is_lasting(index))
 
 
 def _write_query(asked: Mapping[str, str], type_id: str) -> str:
