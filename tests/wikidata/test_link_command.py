@@ -252,6 +252,24 @@ def test_what_cannot_be_done_is_one_readable_line(
 # Check, suggest, accept.
 
 
+@pytest.mark.parametrize(
+    "entity", ["<http://example.org/x>", '"Lee Do-hoon"', f"<{PEN}id/person/x,y>", "wd:Q5"]
+)
+def test_a_candidate_for_what_is_no_thing_of_ours_is_refused(
+    proxy: Proxy, store: Path, tmp_path: Path, entity: str
+) -> None:
+    review = tmp_path / "review.ttl"
+    review.write_text(
+        f"PREFIX pen: <{PEN}ns#> PREFIX wd: <http://www.wikidata.org/entity/>\n"
+        f"<{PEN}id/link/c> a pen:LinkCandidate ; pen:suggestsEntity {entity} ;\n"
+        "  pen:suggestsItem wd:Q5 ; pen:isAccepted true ;\n"
+        "  pen:linksBy <http://www.w3.org/2004/02/skos/core#exactMatch> .\n"
+    )
+    done = Command(store, proxy).run("accept", str(review), "--by", "me")
+    assert (done.code, done.out) == (2, "")
+    assert "review.ttl: link:c suggests" in done.err and "Traceback" not in done.err
+
+
 def test_check_tells_the_planted_disagreements(proxy: Proxy, store: Path, tmp_path: Path) -> None:
     command = Command(store, proxy)
     target = str(tmp_path / "snapshot.nq")

@@ -17,7 +17,7 @@ from peninsula.dataset.local import LocalDataset
 from peninsula.errors import InvalidSource, place
 from peninsula.knowledge import find_knowledge, parse_turtle
 from peninsula.loading import open_local
-from peninsula.namespaces import expand, shorten
+from peninsula.namespaces import THING_KINDS, expand, shorten
 from peninsula.turtle import format_turtle
 from peninsula.wikidata.terms import is_item, qid_of
 from peninsula.wikidata.things import EXACT, RELATIONS, Link, read_links, read_things
@@ -27,6 +27,8 @@ _HEAD: Final = """\
 # Named graph: graph:links. Licence: CC BY 4.0.
 
 """
+#: The last part of the address of a thing.
+_SLUG: Final = re.compile(r"\w[\w-]*(?:\.[\w-]+)*")
 
 
 def accept(config: Config, files: Sequence[Path], by: str) -> tuple[str, int, int]:
@@ -88,6 +90,12 @@ def _read_review(path: Path) -> Iterator[_Reviewed]:
             raise InvalidSource(
                 f"{place(path)}: {shorten(iri)} needs exactly one pen:{wrong[0]}.", "Mend it there."
             )
+        if not _is_named(one["suggestsEntity"]):
+            raise InvalidSource(
+                f"{place(path)}: {shorten(iri)} suggests <{one['suggestsEntity']}>, which is no "
+                "thing of the graph.",
+                "Write it as in its address: person:lee-do-hoon.",
+            )
         if not is_item(one["suggestsItem"]) or one["linksBy"] not in RELATIONS:
             raise InvalidSource(
                 f"{place(path)}: {shorten(iri)} links to no item of Wikidata, or by no relation "
@@ -102,6 +110,12 @@ def _read_review(path: Path) -> Iterator[_Reviewed]:
             one["isAccepted"] in {"true", "1"},
             tuple(values["reason"]),
         )
+
+
+def _is_named(iri: str) -> bool:
+    """Return whether ``iri`` is that of a thing of ours, which a link can be named after."""
+    kind, _, slug = shorten(iri).partition(":")
+    return kind in THING_KINDS and _SLUG.fullmatch(slug) is not None
 
 
 def _refuse_twice(accepted: Sequence[tuple[Path, _Reviewed]], known: Sequence[Link]) -> None:
