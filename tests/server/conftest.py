@@ -91,8 +91,8 @@ def copy(tmp_path: Path) -> Path:
     return shutil.copytree(SCENE, tmp_path / "knowledge")
 
 
-def wait_until(holds: Callable[[], Any], seconds: float = 10.0) -> None:
-    """Return as soon as ``holds()`` does; fail after ``seconds``."""
+def wait_until(holds: Callable[[], Any], seconds: float = 30.0) -> None:
+    """Return as soon as ``holds()`` does; fail after ``seconds``, which only a failure takes."""
     until = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < until, "it did not come to be so in time"

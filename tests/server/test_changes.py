@@ -211,8 +211,16 @@ def test_a_writer_that_is_killed_costs_one_change(database: EmbeddedDatabase) ->
 def _kill_when_busy(changes: Changes) -> None:
     """Kill the writer when the second of three changes is being made."""
     wait_until(lambda: changes.waiting == 1)
-    time.sleep(0.2)
-    os.kill(changes.pid, signal.SIGKILL)
+    pid = changes.pid
+    begun = _seconds_of(pid)
+    wait_until(lambda: _seconds_of(pid) > begun + 0.1)
+    os.kill(pid, signal.SIGKILL)
+
+
+def _seconds_of(pid: int) -> float:
+    """Return the seconds that a process has computed."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def test_a_writer_that_died_while_idle_is_replaced(database: EmbeddedDatabase) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from collections.abc import Iterator
@@ -136,7 +137,9 @@ def test_processes_and_their_memory_are_told(database: EmbeddedDatabase) -> None
     assert bool(found["template"]) is database.is_in_memory
     assert found["reader"]
     for pid in [pid for pids in found.values() for pid in pids]:
-        assert Path(f"/proc/{pid}/comm").read_text().startswith("pen-")
+        # A reader that nobody needs may end as soon as it is told of.
+        with contextlib.suppress(OSError):
+            assert Path(f"/proc/{pid}/comm").read_text().startswith("pen-")
     used = database.memory()
     assert used["zygote"] > 1e6
     assert used["writer"] > 1e6
@@ -162,8 +165,14 @@ def test_readers_go_on_when_memory_is_taken_away(tmp_path: Path) -> None:
     with running(fill(tmp_path, COUNTED), memory="always") as database:
         wait_until(lambda: database.is_in_memory)
         (template,) = database.processes()["template"]
+        below = [
+            int(pid)
+            for path in Path(f"/proc/{template}/task").glob("*/children")
+            for pid in path.read_text().split()
+        ]
         os.kill(template, signal.SIGKILL)
-        wait_until(lambda: is_dead(template))
+        # Its readers end with it: one that is just dying could be asked still.
+        wait_until(lambda: all(map(is_dead, [template, *below])))
         assert ask(database.view(), COUNT)[0][0] == ox.Literal(400)
         update(database, "INSERT DATA { <x:a> <x:b> 1 }")
         assert ask(database.view(), COUNT)[0][0] == ox.Literal(401)

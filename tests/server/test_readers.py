@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import signal
@@ -226,7 +227,7 @@ def test_what_is_let_go_ends(engine: EmbeddedDatabase) -> None:
     assert len(engine.readers.running()) == 1
     del result
     gc.collect()
-    wait_until(lambda: not engine.readers.running(), 2)
+    wait_until(lambda: not engine.readers.running())
 
 
 def test_a_writer_waits_for_its_reader_and_memory_stays_flat(engine: EmbeddedDatabase) -> None:
@@ -398,7 +399,7 @@ def test_clients_take_turns(narrow: EmbeddedDatabase, start: Start) -> None:
         release_in_thread = threads.submit(narrow.readers.cancel, narrow.readers.running()[0].id)
         for future in futures:
             future.result(10)
-        assert release_in_thread.result(1)
+        assert release_in_thread.result(10)
     with pytest.raises(QueryCancelled):
         death.result(10)
     assert [order[number] for number in sorted(order)] == ["many", "one", "many", "many"]
@@ -437,7 +438,8 @@ def test_queries_of_death_give_their_places_up_to_others(
     assert engine.readers.states()["slow"] >= 1
     slow = [q.reader for q in engine.readers.running() if q.reader and q.reader.is_slow]
     assert slow
-    assert {os.sched_getscheduler(reader.pid) for reader in slow} == {os.SCHED_IDLE}
+    # Another was let in first, and only then are they held back.
+    wait_until(lambda: {os.sched_getscheduler(reader.pid) for reader in slow} == {os.SCHED_IDLE}, 5)
     assert not any(death.done() for death in deaths), "they go on"
     release(engine, *deaths)
     states = engine.readers.states()
@@ -516,7 +518,8 @@ def test_an_idle_reader_that_died_is_not_asked(engine: EmbeddedDatabase) -> None
     wait_until(lambda: engine.readers.states()["idle"] >= 2)
     pids = engine.readers.pids()
     for pid in pids:
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # one too many has ended meanwhile
+            os.kill(pid, signal.SIGKILL)
     wait_until(lambda: all(map(is_dead, pids)))
     for _ in range(4):
         assert len(ask(engine.view(), ALL)) == 400
@@ -547,7 +550,7 @@ def test_a_pool_that_is_closed_ends_what_runs(numbers: Generations, start: Start
         pids = database.readers.pids()
     with pytest.raises(QueryCancelled, match="stops"):
         death.result(5)
-    wait_until(lambda: all(map(is_dead, pids)), 2)
+    wait_until(lambda: all(map(is_dead, pids)))
 
 
 def test_a_reader_cannot_reach_the_network(engine: EmbeddedDatabase) -> None:
