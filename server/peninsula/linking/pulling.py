@@ -56,8 +56,11 @@ def pull(
         raise OperatorError(
             "Nothing says where the snapshot is to go.", "Give --output, --into-store or --server."
         )
+    # Before anything is fetched.
+    if destination.output:
+        assembling.format_of(destination.output)
     if destination.server:
-        read_server(destination.server)  # before anything is fetched
+        read_server(destination.server)
     knowledge = find_knowledge(config.knowledge)
     slice = slice_of(knowledge, slice_file)
     asked = service_of(config, service)

@@ -100,8 +100,8 @@ def _literal(text: str, datatype: str) -> ox.Literal:
     return ox.Literal(text, datatype=ox.NamedNode(expand(datatype)))
 
 
-def write(path: Path, triples: Sequence[ox.Triple]) -> None:
-    """Write the snapshot in the format of the file's ending, whole or not at all."""
+def format_of(path: Path) -> ox.RdfFormat:
+    """Return the format that the ending of a file says; raises OperatorError."""
     format = RDF_EXTENSIONS.get(path.suffix.lower())
     if format is None or not isinstance(format.engine, ox.RdfFormat):
         endings = ", ".join(RDF_EXTENSIONS)
@@ -109,7 +109,12 @@ def write(path: Path, triples: Sequence[ox.Triple]) -> None:
             f"{display_path(path)}: “{path.suffix}” is the ending of no RDF format.",
             f"Known are {endings}.",
         )
-    engine = format.engine
+    return format.engine
+
+
+def write(path: Path, triples: Sequence[ox.Triple]) -> None:
+    """Write the snapshot in the format of the file's ending, whole or not at all."""
+    engine = format_of(path)
     graph = ox.NamedNode(SNAPSHOT) if engine.supports_datasets else ox.DefaultGraph()
     quads = (ox.Quad(t.subject, t.predicate, t.object, graph) for t in triples)
     content = ox.serialize(quads, format=engine, prefixes=_prefixes(engine))
