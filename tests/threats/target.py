@@ -8,6 +8,7 @@ import itertools
 import json
 import os
 import re
+import signal
 import socket
 import sys
 import threading
@@ -307,6 +308,12 @@ def find_status(answer: bytes) -> int:
     """Return the status of a raw response; 0 where there is none."""
     match = re.match(rb"HTTP/1\.[01] (\d{3}) ", answer)
     return int(match[1]) if match else 0
+
+
+def kill(pid: int) -> None:
+    """Kill a process that was found in a listing, unless it has ended by itself meanwhile."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
 
 
 def is_alive(pid: int) -> bool:
