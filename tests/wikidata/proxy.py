@@ -68,7 +68,8 @@ class _Answering:
         self._handler = handler
         self._proxy = proxy
         self._seen = seen
-        self._is_chunked = False
+        #: Bytes of the body that are to come; None where that is not known.
+        self._left: int | None = None
 
     @property
     def is_closing(self) -> bool:
@@ -93,12 +94,22 @@ class _Answering:
             handler.send_header("Transfer-Encoding", "chunked")
         else:
             handler.send_header("Content-Length", str(length))
+        self._left = length
+        self._end_if_whole()
         handler.end_headers()
 
     def write(self, data: bytes) -> None:
         if self.is_closing:
             raise _Left
+        if self._left is not None:
+            self._left -= len(data)
+            self._end_if_whole()
         self._handler.wfile.write(data)
+
+    def _end_if_whole(self) -> None:
+        # Before the last byte goes: whoever has it may ask again, or look at what was counted.
+        if self._left == 0:
+            self._proxy.end(self._seen)
 
     def write_chunk(self, data: bytes) -> None:
         if data:
@@ -124,17 +135,26 @@ class _Answering:
 
 
 class _CountingWriter:
-    """What a handler writes to its client, counted."""
+    """What a handler writes to its client, counted for the request that it answers."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
-        self.count = 0
+        self.seen: Seen | None = None
         self.closed = False
 
     def write(self, data: bytes) -> int:
-        self._connection.sendall(data)
-        self.count += len(data)
+        # Counted before: whoever has received it may look at once.
+        self._count(len(data))
+        try:
+            self._connection.sendall(data)
+        except OSError:
+            self._count(-len(data))
+            raise
         return len(data)
+
+    def _count(self, size: int) -> None:
+        if self.seen is not None:
+            self.seen.sent += size
 
     def flush(self) -> None:
         pass
@@ -172,11 +192,11 @@ class _Handler(BaseHTTPRequestHandler):
         body = self._read_body(headers)
         seen = Seen(self.command, self.path, headers, body, time.monotonic())
         seen.received = len(self.raw_requestline) + len(bytes(self.headers)) + len(body)
-        sent_before = self.writer.count
+        self.writer.seen = seen
         try:
             self.server.proxy.answer(self, seen)
         finally:
-            seen.sent = self.writer.count - sent_before
+            self.writer.seen = None
             seen.until = time.monotonic()
 
     def _read_body(self, headers: Mapping[str, str]) -> bytes:
@@ -231,7 +251,7 @@ class Proxy:
         self._closing = threading.Event()
         self._connections: set[socket.socket] = set()
         #: Requests under way now, and the most that there were at once.
-        self._under_way = 0
+        self._under_way: list[Seen] = []
         self.most_at_once = 0
         self._server = _Server(self)
         self._thread = threading.Thread(
@@ -319,8 +339,8 @@ class Proxy:
                 seen.fault = self.rule(seen, number)
             else:
                 seen.fault = self.always
-            self._under_way += 1
-            self.most_at_once = max(self.most_at_once, self._under_way)
+            self._under_way.append(seen)
+            self.most_at_once = max(self.most_at_once, len(self._under_way))
         answering = _Answering(handler, self, seen)
         try:
             if seen.fault:
@@ -330,8 +350,12 @@ class Proxy:
                 reply = self.pass_on(seen)
                 answering.send(reply.status, reply.headers, reply.body)
         finally:
-            with self._lock:
-                self._under_way -= 1
+            self.end(seen)
+
+    def end(self, seen: Seen) -> None:
+        """Let a request be under way no longer."""
+        with self._lock:
+            self._under_way = [each for each in self._under_way if each is not seen]
 
     def pass_on(self, seen: Seen) -> Reply:
         """Ask the server behind, and return its answer whole."""
