@@ -52,7 +52,7 @@ from peninsula.searching.entries import (
     read_entries,
 )
 from peninsula.searching.folders import ABOUT
-from peninsula.searching.fulltext import build_in_memory
+from peninsula.searching.fulltext import FulltextIndex, build_in_memory
 from peninsula.searching.ranking import Ranked, in_order, rank
 from peninsula.searching.romanization import romanize, script_of, simplify, sound
 from peninsula.searching.shelf import Shelf
@@ -583,6 +583,23 @@ def test_names_that_an_item_lends_are_touched_with_it(tmp_path: Path) -> None:
         assert (hit.iri, hit.matched.text) == (person, "Иоанн Грозный")
         # The item itself is no thing beside ours.
         assert index.find_entry(item) is None
+
+
+def test_who_has_no_name_mentions_things_too(tmp_path: Path) -> None:
+    person, other = expand("person:p"), expand("person:q")
+    with running(fill(tmp_path), is_union=True) as database:
+        update(database, f'INSERT DATA {{ <{person}> rdfs:label "Ivan" }}')
+        one = database.current.number
+        update(
+            database,
+            f"INSERT DATA {{ [] a <x:c> ; <x:p> <{person}> . <x:s> <x:of> <<( <{other}> <x:p> 1 )>> }}",
+        )
+        two = database.current.number
+        make_index(database.generations, one, tmp_path / "one")
+        about = make_index(database.generations, two, tmp_path / "two", tmp_path / "one")
+        assert tell(about) == (one, 1)
+        made = FulltextIndex.open(tmp_path / "two", {}).find_entry(person)
+        assert made == next(iter(read_entries(database.view())))
 
 
 def test_what_changes_too_much_is_made_anew(store: EmbeddedDatabase, tmp_path: Path) -> None:

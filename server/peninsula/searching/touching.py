@@ -41,7 +41,8 @@ MANY: Final = Bounds(20_000, 2_000_000)
 #: For a thread of the server.
 FEW: Final = Bounds(400, 10_000)
 
-_ROW: Final = re.compile(rb"<([^>]*)> <([^>]*)> (?:<([^>]*)>)?")
+#: Subject, property and object of a row; neither a blank node nor a triple is a thing with a name.
+_ROW: Final = re.compile(rb"(?:<([^<>]*)>|_:\S+) <([^>]*)> (?:<([^<>]*)>)?")
 
 
 def build_on(
@@ -118,10 +119,10 @@ def _note(row: bytes, things: set[str], items: set[str]) -> None:
     if match is None:
         return
     subject, property, object_ = (group.decode() if group else "" for group in match.groups())
-    if property in NAMING or property == TYPE:
+    if subject and (property in NAMING or property == TYPE):
         # An item that something of ours is the same as lends it its names.
         (items if subject.startswith(ITEM) else things).add(subject)
-    if property == SAME:
+    if subject and property == SAME:
         things.add(subject)
         if object_.startswith(ITEM):
             items.add(object_)
