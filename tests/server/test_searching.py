@@ -618,6 +618,18 @@ def test_what_changes_too_much_is_made_anew(store: EmbeddedDatabase, tmp_path: P
     shelf.close()
 
 
+def test_on_an_index_that_is_damaged_none_is_built(store: EmbeddedDatabase, shelf: Shelf) -> None:
+    before = store.current.number
+    make_index(store.generations, before, shelf.path(before))
+    for path in shelf.path(before).glob("*.term"):
+        path.write_bytes(path.read_bytes()[:10])
+    update(store, f'INSERT DATA {{ <{expand("event:bergen")}> rdfs:label "Talks in Bergen" }}')
+    after = store.current.number
+    shelf.want(after)
+    wait_until(lambda: shelf.account(after), 60)
+    assert tell(shelf.account(after))[0] == 0
+
+
 def make_room(folder: Path) -> Path:
     folder.parent.mkdir(exist_ok=True)
     shutil.rmtree(folder, ignore_errors=True)

@@ -307,7 +307,12 @@ class Shelf:
         base = self.nearest(number)
         try:
             code, told, wrong = self._run(number, building, base)
-            if code == UNFIT:
+            if code and base is not None:
+                if code != UNFIT and not self._is_closed:
+                    _log.warning(
+                        "the index of generation %d cannot be made from that of %d, and is made "
+                        "anew: %s", number, base, _explain(code, wrong),
+                    )  # fmt: skip
                 shutil.rmtree(building, ignore_errors=True)
                 code, told, wrong = self._run(number, building, None)
             if code:
@@ -365,10 +370,15 @@ class Shelf:
 
     def _clean(self) -> None:
         """Throw away what belongs to no generation, and what nobody has asked for long."""
-        whole = [number for number in self._numbers() if self.account(number)]
-        whole.sort(key=lambda number: (self.path(number) / ABOUT).stat().st_mtime)
+        asked: list[tuple[float, int]] = []
         for number in self._numbers():
-            if number not in whole[-_KEPT:]:
+            # One that is damaged may go at any moment.
+            with contextlib.suppress(OSError):
+                if self.account(number):
+                    asked.append(((self.path(number) / ABOUT).stat().st_mtime, number))
+        kept = {number for _, number in sorted(asked)[-_KEPT:]}
+        for number in self._numbers():
+            if number not in kept:
                 with self._lock:
                     self._opened.pop(number, None)
                 shutil.rmtree(self.path(number), ignore_errors=True)
