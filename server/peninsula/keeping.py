@@ -23,8 +23,6 @@ _log = logging.getLogger(__name__)
 #: Files that wait to be made, the one that is being made among them.
 _MOST_WAITING: Final = 8
 _PIECE: Final = 1 << 18
-#: Seconds after which it is looked whether anybody still reads.
-_TICK: Final = 1.0
 _PART: Final = ".part"
 
 
@@ -34,7 +32,7 @@ class KeptFile:
     def __init__(self, path: Path, *, is_whole: bool) -> None:
         self.path = path
         self.is_whole = is_whole
-        self.error: BaseException | None = None
+        self.error: Exception | None = None
         self._part = path.with_name(path.name + _PART)
         self._size = 0
         self._changed = threading.Condition()
@@ -71,15 +69,18 @@ class KeptFile:
                             "Whoever runs the server gives it more by dump-bytes.",
                         )
             self._part.rename(self.path)
-        except (PeninsulaError, OSError, RuntimeError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001, raised where it is waited for
             if not isinstance(error, PeninsulaError):
-                _log.warning("%s could not be made: %s", self.path.name, error)
+                is_foreseen = isinstance(error, OSError)
+                _log.warning(
+                    "%s could not be made: %s", self.path.name, error, exc_info=not is_foreseen
+                )
             self._end(error)
             self._part.unlink(missing_ok=True)
         else:
             self._end()
 
-    def _end(self, error: BaseException | None = None) -> None:
+    def _end(self, error: Exception | None = None) -> None:
         with self._changed:
             self.error, self.is_whole = error, error is None
             self._changed.notify_all()
@@ -91,8 +92,8 @@ class KeptFile:
         try:
             while True:
                 with self._changed:
-                    if self._size == done and not self._is_over():
-                        self._changed.wait(_TICK)
+                    while self._size == done and not self._is_over():
+                        self._changed.wait()
                     is_over, size = self._is_over(), self._size
                 if file is None and size:
                     file = self._open()
