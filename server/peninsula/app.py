@@ -37,7 +37,7 @@ from peninsula.federation.local_services import LocalServices
 from peninsula.formats import HTML, PLAIN_JSON
 from peninsula.front import Front
 from peninsula.highlighting import split
-from peninsula.keeping import Shelf, clear_parts
+from peninsula.keeping import KeptFiles, clear_parts
 from peninsula.knowledge import Knowledge
 from peninsula.library import Library, read_library
 from peninsula.logs import log_request
@@ -128,7 +128,7 @@ def create_app(
     clear_parts(config.store / "dumps")
     app.extensions[EXTENSION] = Site(
         config, database, knowledge, library, Tokens(config.store), metrics, cache, built,
-        services, gateway, Federation(services, gateway, local), Shelf(config.dump_bytes),
+        services, gateway, Federation(services, gateway, local), KeptFiles(config.dump_bytes),
     )  # fmt: skip
     for module in (
         assets, pages, positions, timeline, maps, network, search, reconcile, queries,

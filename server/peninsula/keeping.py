@@ -118,7 +118,7 @@ class KeptFile:
             return self.path.open("rb")
 
 
-class Shelf:
+class KeptFiles:
     """The files that are kept."""
 
     def __init__(self, most_bytes: int) -> None:

@@ -99,8 +99,8 @@ def dump(name: str) -> BaseResponse:
     # Which dumps there are is not for everybody either.
     require_reading()
     file = find_file(name, list_dumps(dataset()))
-    shelf = current_site().shelf
-    if not _has_room(file, shelf.most_bytes):
+    kept_files = current_site().kept_files
+    if not _has_room(file, kept_files.most_bytes):
         response = answer(lambda: _prepare(file, Response(begin(_reader(file, asker())()))))
         # It is written anew for each request: to skip a part costs as much as to send it.
         response.headers["Accept-Ranges"] = "none"
@@ -108,7 +108,9 @@ def dump(name: str) -> BaseResponse:
     about = generation()
     folder = Generations(current_site().config.store).dumps(about.number)
     # It is made to its end, also where whoever asked for it leaves.
-    kept = shelf.get(folder, name, _reader(file, Asker(asker().client, budget=Budget(_LONGEST))))
+    kept = kept_files.get(
+        folder, name, _reader(file, Asker(asker().client, budget=Budget(_LONGEST)))
+    )
     if not kept.wait(_PATIENCE):
         response = _prepare(file, Response(begin(kept.follow())))
         response.set_etag(kept.tag)

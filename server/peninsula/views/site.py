@@ -35,7 +35,7 @@ from peninsula.federation.gateway import Gateway
 from peninsula.federation.services import Services
 from peninsula.federation.targets import asks_others
 from peninsula.formats import GRAPH_FORMATS, HTML, SOLUTION_FORMATS, TABLE_FORMATS, Format
-from peninsula.keeping import Shelf
+from peninsula.keeping import KeptFiles
 from peninsula.knowledge import CATALOG, Knowledge
 from peninsula.labels import LANGUAGES
 from peninsula.library import Library
@@ -72,7 +72,7 @@ class Site:
     #: What queries may ask besides the dataset; None: nothing.
     federation: Federation | None = None
     #: Dumps that were made.
-    shelf: Shelf = field(default_factory=lambda: Shelf(0))
+    kept_files: KeptFiles = field(default_factory=lambda: KeptFiles(0))
 
 
 def current_site() -> Site:
