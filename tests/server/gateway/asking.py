@@ -1,4 +1,4 @@
-"""What are the services asked that the gateway's tests have, and how is a failure looked at?"""
+"""What tests of the gateway ask, what they note of it, and how they look at its failures."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from typing import Any, Final
 
 import pytest
 
-from peninsula.errors import (
-    UpstreamFailed,
-)
+from peninsula.errors import UpstreamFailed
 from peninsula.federation.gateway import Gateway
 from peninsula.federation.services import Service
 from peninsula.metrics import SERVICE_OUTCOMES
