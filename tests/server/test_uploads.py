@@ -26,6 +26,11 @@ from peninsula.errors import (
 from peninsula.uploads import MAX_PARTS, Part, SpooledFile, Stream, split_multipart, spool
 
 MB = 1_000_000
+#: However slow this machine is.
+relaxed = settings(
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 
 
 class Drip:
@@ -87,7 +92,7 @@ def test_a_body_is_spooled_and_deleted_at_the_end(
     assert not list(tmp_path.iterdir())
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@relaxed
 @given(st.binary(max_size=3000), st.lists(st.integers(0, 3000), max_size=10), st.sampled_from(ENCODINGS))  # fmt: skip
 def test_any_split_of_a_compressed_body_is_read(
     tmp_path: Path, data: bytes, places: list[int], encoding: Encoding
@@ -250,7 +255,7 @@ def test_what_is_no_form_is_refused_and_leaves_no_file(
     assert not list(tmp_path.iterdir())
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@relaxed
 @given(st.lists(st.binary(max_size=200).filter(lambda data: b"--abc" not in data), min_size=1, max_size=5))  # fmt: skip
 def test_any_parts_come_back_as_they_were(tmp_path: Path, contents: list[bytes]) -> None:
     parts = split(tmp_path, multipart(*[part("a", content) for content in contents]))
@@ -259,7 +264,7 @@ def test_any_parts_come_back_as_they_were(tmp_path: Path, contents: list[bytes])
         each.file.path.unlink()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@relaxed
 @given(st.lists(st.sampled_from([b"--abc", b"\r\n", b"--", b"x", b": ", b" ", b"\r\n\r\n"]), max_size=20).map(b"".join))  # fmt: skip
 def test_no_body_breaks_it(tmp_path: Path, body: bytes) -> None:
     def files() -> Iterator[Path]:

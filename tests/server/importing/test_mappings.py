@@ -146,7 +146,9 @@ def test_uri_templates(template: str, made: str) -> None:
 
 
 @settings(
-    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
 )
 @given(st.binary(max_size=400))
 def test_whatever_bytes_come_they_are_read_or_refused(tmp_path: Path, content: bytes) -> None:
@@ -168,7 +170,9 @@ texts = st.text(
 
 
 @settings(
-    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
 )
 @given(st.lists(texts, min_size=1, max_size=5))
 def test_texts_come_through_unaltered(tmp_path: Path, labels: list[str]) -> None:
