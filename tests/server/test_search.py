@@ -93,6 +93,13 @@ def test_a_prefixed_name_is_found_first(index: Index) -> None:
     assert names(index, expand("topic:russia"))[0] == "topic:russia"
 
 
+def test_a_kind_and_a_class_narrow_what_is_named_by_its_iri(index: Index) -> None:
+    assert names(index, "topic:russia", kinds=("topic",)) == ["topic:russia"]
+    assert "topic:russia" not in names(index, "topic:russia", kinds=("state",))
+    assert names(index, "event:moon-visit", class_iri=expand("pen:Event")) == ["event:moon-visit"]
+    assert names(index, "event:moon-visit", class_iri=expand("pen:State")) == []
+
+
 def test_a_kind_and_a_class_narrow(index: Index) -> None:
     assert names(index, "moon", kinds=("event",)) == ["event:moon-visit"]
     assert names(index, "moon", kinds=("event", "person")) == ["person:moon", "event:moon-visit"]

@@ -6,16 +6,15 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-import pyoxigraph as ox
-
 from peninsula.dataset.interface import Dataset, select
 from peninsula.labels import name_of
-from peninsula.searching.comparison import LONGEST_TEXT, Fit, read_phrase
-from peninsula.searching.entries import read_entries_about, read_hierarchy
-from peninsula.searching.fulltext import main_class
-from peninsula.searching.ranking import Ranked, label_of, make_hit, rank
+from peninsula.searching.comparison import LONGEST_TEXT, read_phrase
+from peninsula.searching.entries import Entry, read_entries_about, read_hierarchy
+from peninsula.searching.fulltext import kind_of, main_class
+from peninsula.searching.ranking import label_of, make_hit, rank, rank_exact
 from peninsula.searching.wishes import MOST_CANDIDATES, Facet, Found, Hit, Wish, read_iri
 from peninsula.spelling import fold
+from peninsula.terms import iri_of
 
 _NEAR: Final = 5
 
@@ -33,7 +32,7 @@ class CandidateIndex:
         phrase = read_phrase(wish.text)
         things: set[str] = set()
         if phrase.words:
-            things = {_iri(row[0]) for row in select(self._dataset, wish.candidates())}
+            things = {iri_of(row[0]) for row in select(self._dataset, wish.candidates())}
         is_cut = len(things) >= MOST_CANDIDATES
         exact = read_iri(wish.text)
         if exact:
@@ -43,8 +42,8 @@ class CandidateIndex:
         ranked = []
         for entry in entries.values():
             if entry.iri == exact:
-                order = (-2.0, 0, entry.iri)
-                ranked.append(Ranked(order, entry, Fit(1.0, "iri", is_strict=True), None))
+                if _is_among(entry, wish, above):
+                    ranked.append(rank_exact(entry))
             elif found := rank(
                 phrase, entry, is_loose=True, names_in=wish.names_in, language=wish.language
             ):
@@ -58,7 +57,7 @@ class CandidateIndex:
             return label_of(known, wish.language).text if known else name_of(class_, {})
 
         counts = Counter(main_class(found.entry, above) for found in ranked)
-        facets = [Facet(class_, call(class_), n) for class_, n in counts.items() if class_]
+        facets = (Facet(class_, call(class_), n) for class_, n in counts.items() if class_)
         hits = []
         for found in ranked[offset : offset + limit]:
             class_ = main_class(found.entry, above)
@@ -66,7 +65,7 @@ class CandidateIndex:
         return Found(
             tuple(hits),
             len(ranked),
-            tuple(sorted(facets, key=lambda f: (-f.count, f.label, f.class_iri))),
+            tuple(sorted(facets, key=Facet.order)),
             is_cut,
             provisional="unindexed",
         )
@@ -80,5 +79,9 @@ class CandidateIndex:
         return list(self.find(wish, limit=_NEAR).hits)
 
 
-def _iri(term: object) -> str:
-    return term.value if isinstance(term, ox.NamedNode) else ""
+def _is_among(entry: Entry, wish: Wish, above: dict[str, list[str]]) -> bool:
+    """Return whether a thing is one of those that are looked through."""
+    classes = {*entry.classes, *(super_ for c in entry.classes for super_ in above.get(c, ()))}
+    return (not wish.kinds or kind_of(entry.iri) in wish.kinds) and (
+        not wish.class_iri or wish.class_iri in classes
+    )

@@ -23,6 +23,7 @@ from peninsula.dataset.interface import Dataset, select, select_about
 from peninsula.namespaces import BASE, EXTERNAL, expand
 from peninsula.searching.spreading import Record, bring_together
 from peninsula.spelling import LONGEST_NAME
+from peninsula.terms import iri_of
 
 #: Where names are, in the order in which they make a label: as in ``labels``.
 NAMING: Final = {
@@ -164,7 +165,7 @@ def read_entries_about(dataset: Dataset, things: Iterable[str]) -> Iterator[Entr
     """Yield those of ``things`` that have a name."""
     wanted = set(things)
     items = {iri for iri in wanted if iri.startswith(ITEM)}
-    lenders = {_iri(row[0]) for row in select_about(dataset, _SOME_LENDERS, items)}
+    lenders = {iri_of(row[0]) for row in select_about(dataset, _SOME_LENDERS, items)}
     readings = _readings(_batches(wanted - lenders))
     yield from gather([list(read(dataset, reading)) for reading in readings])
 
@@ -174,7 +175,7 @@ def plan(dataset: Dataset) -> Iterator[Reading]:
     counts: dict[str, int] = {}
     for term, number in select(dataset, _PROPERTIES):
         if isinstance(number, ox.Literal):
-            counts[_iri(term)] = int(number.value)
+            counts[iri_of(term)] = int(number.value)
     for property, rank in [*NAMING.items(), (TYPE, 0)]:
         count = counts.pop(property, 0)
         limit = max(_READ, -(-count // _MOST_TIMES))
@@ -226,14 +227,14 @@ def read(dataset: Dataset, reading: Reading) -> Iterator[Record]:
 
 def find_borrowers(dataset: Dataset, items: Iterable[str]) -> set[str]:
     """Return the things that are the same as one of ``items``."""
-    return {_iri(row[0]) for row in select_about(dataset, _BORROWERS, items)} - {""}
+    return {iri_of(row[0]) for row in select_about(dataset, _BORROWERS, items)} - {""}
 
 
 def read_hierarchy(dataset: Dataset) -> dict[str, list[str]]:
     """Return the classes above each class, as many of them as a sensible hierarchy has."""
     supers: dict[str, set[str]] = {}
     for class_, super_ in select(dataset, _SUPERCLASSES):
-        supers.setdefault(_iri(class_), set()).add(_iri(super_))
+        supers.setdefault(iri_of(class_), set()).add(iri_of(super_))
     return {class_: sorted(_closure(class_, supers)) for class_ in sorted(supers)}
 
 
@@ -313,7 +314,3 @@ def _without_doubles(titles: Iterable[Title]) -> tuple[Title, ...]:
 def renown_of(count: int) -> float:
     """Return how well known something is that ``count`` statements mention, from 0 to 1."""
     return round(min(1.0, math.log2(1 + count) / 12), 3)
-
-
-def _iri(term: object) -> str:
-    return term.value if isinstance(term, ox.NamedNode) else ""

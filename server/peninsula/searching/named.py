@@ -35,6 +35,7 @@ from peninsula.searching.ranking import (
     make_hit,
     put_first,
     rank,
+    rank_exact,
     suggest,
 )
 from peninsula.searching.wishes import Facet, Found, Hit, Index, Name, Wish, read_iri
@@ -134,7 +135,7 @@ class NameIndex:
         entry = self._entry(iri) if iri else None
         if entry is None or not self._index.is_among(entry, among):
             return None
-        return Ranked((-2.0, 0, iri), entry, Fit(1.0, "iri", is_strict=True), None)
+        return rank_exact(entry)
 
     def _gather(self, wish: Wish, phrase: Phrase, among: Among) -> tuple[list[Ranked], bool]:
         """Return what fits, loosely or in part where it must be; and whether there may be more."""
@@ -245,7 +246,7 @@ class NameIndex:
 
     def _facets(self, counts: dict[str, int], language: str) -> tuple[Facet, ...]:
         facets = (Facet(c, self.label(c, language).text, n) for c, n in counts.items() if c)
-        return tuple(sorted(facets, key=lambda facet: (-facet.count, facet.label, facet.class_iri)))
+        return tuple(sorted(facets, key=Facet.order))
 
     def _hit(self, ranked: Ranked, phrase: Phrase, language: str) -> Hit:
         entry = ranked.entry

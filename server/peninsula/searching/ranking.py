@@ -114,6 +114,11 @@ def rank(
     return Ranked((-score, -best.length, entry.iri), entry, told, shown.title)
 
 
+def rank_exact(entry: Entry) -> Ranked:
+    """Return a thing that was named by its IRI: nothing fits better."""
+    return Ranked((-2.0, 0, entry.iri), entry, Fit(1.0, "iri", is_strict=True), None)
+
+
 def _worth(title: Title) -> float:
     if title.rank >= BORROWED:
         return _BORROWED_NAME

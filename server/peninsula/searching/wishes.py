@@ -119,6 +119,10 @@ class Facet:
         """Return the prefixed name of the class."""
         return shorten(self.class_iri)
 
+    def order(self) -> tuple[int, str, str]:
+        """Return by what it stands among others: the largest first."""
+        return -self.count, self.label, self.class_iri
+
 
 @dataclass(frozen=True)
 class Found:
