@@ -20,6 +20,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# Other tests run beside one that looks at examples: how long these take says nothing.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+if settings.get_current_profile_name() == "default":
+    settings.load_profile("patient")
 
 _ROOM: Final = pytest.StashKey["Room"]()
 _FOLDER: Final = pytest.StashKey[str]()
