@@ -28,6 +28,8 @@ def served(site: Served) -> Served:
     """Return the site with generations 2 (four hundred numbers) and 3 (one more)."""
     assert site.update(f"INSERT DATA {{ {NUMBERS} }}").status_code == 200
     assert site.update("INSERT DATA { <x:last> <x:p> 400 }").status_code == 200
+    # Whoever reads the names for search asks, too: no test is to count that.
+    wait_until(site.database.generations.names(3).exists)
     return site
 
 
