@@ -69,6 +69,7 @@ ROWS: Final = [
     "searching.touching",
     "searching.folders",
     "searching.fulltext",
+    "searching.kinds",
     "searching.entries",
     "searching.spreading",
     "shacl.mends",

@@ -25,6 +25,7 @@ from peninsula.reconciliation.names import (
     read_words,
     word_set,
 )
+from peninsula.searching.kinds import SAID, TECHNICAL, kind_of
 
 #: Weight of a property beside the name, which has 1.
 _OF_PROPERTY: Final = 0.4
@@ -42,18 +43,8 @@ _WHOLE_WITH: Final = (0.8, 0.5, 0.35)
 _OTHER_TYPE: Final = 0.7
 
 _PERSON: Final = f"{BASE}id/person/"
-_SAID: Final = frozenset(
-    {
-        "claim", "position", "tension", "situation", "relation", "notion", "measure", "exemption",
-        "hypothetical-event", "planned-event", "actor", "document",
-    }
-)  # fmt: skip
-_TECHNICAL: Final = frozenset(
-    {
-        "attribution", "passage", "selector", "link", "geometry", "participation", "vote",
-        "sponsorship", "tenure", "conditional", "reading",
-    }
-)  # fmt: skip
+#: What a table hardly names, besides what is said, held or thought.
+_SELDOM: Final = SAID | {"planned-event", "actor", "document"}
 _CONCEPTS: Final = frozenset(CONCEPT_SCHEMES.values())
 
 
@@ -176,13 +167,12 @@ def decide(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 def how_usual(iri: str) -> float:
     """Return how likely a table names such a thing where it asks for no type: 1 is likely."""
-    path = iri.removeprefix(BASE)
-    if path == iri:
+    if not iri.startswith(BASE):
         return 0.9
-    kind = path.removeprefix("id/").partition("/")[0]
-    if kind in _TECHNICAL:
+    kind = kind_of(iri)
+    if kind in TECHNICAL:
         return 0.7
-    return 0.88 if kind in _SAID or kind in _CONCEPTS else 1.0
+    return 0.88 if kind in _SELDOM or kind in _CONCEPTS else 1.0
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,9 @@ from typing import Any, Final, TypeAlias
 import tantivy
 from tantivy import Occur, Query
 
-from peninsula.namespaces import BASE, CONCEPT_SCHEMES, THING_KINDS
 from peninsula.searching.comparison import Phrase, read_keys, split_compound
 from peninsula.searching.entries import Entry
+from peninsula.searching.kinds import kind_of, main_class, slug_of, standing
 from peninsula.searching.words import LONGEST_HEAD, SHORTEST_PART, Word, initials_of
 
 #: A question to an index, put together of terms.
@@ -38,26 +38,6 @@ _MOST_TERMS: Final = 200
 #: What makes sure that a candidate is among the first.
 _ABOVE: Final = 4.0
 
-#: What is only there to say something about something else.
-_TECHNICAL: Final = frozenset(
-    {
-        "attribution", "passage", "selector", "link", "geometry", "participation", "vote",
-        "sponsorship", "tenure", "conditional", "reading", "graph", "ontology", "vocabulary",
-    }
-)  # fmt: skip
-#: What is said, held or thought.
-_SAID: Final = frozenset(
-    {
-        "claim", "position", "tension", "situation", "relation", "notion", "measure", "exemption",
-        "hypothetical-event",
-    }
-)  # fmt: skip
-#: What happens, and what is agreed: it is named after who and where, and stands behind them.
-_DONE: Final = frozenset(
-    {"event", "planned-event", "resolution", "agreement", "initiative", "document"}
-)
-_CONCEPTS: Final = frozenset(CONCEPT_SCHEMES.values())
-
 
 @dataclass(frozen=True)
 class Among:
@@ -67,44 +47,11 @@ class Among:
     #: Classes of which one must be the thing's own.
     classes: tuple[str, ...] = ()
 
-
-def kind_of(iri: str) -> str:
-    """Return the kind of a thing as it stands in its address; ``pen`` for terms."""
-    path = iri.removeprefix(BASE)
-    if path == iri:
-        return ""
-    first, _, rest = path.removeprefix("id/").partition("/")
-    return "pen" if first.startswith("ns#") else first if rest else ""
-
-
-_STANDING: Final = {
-    **dict.fromkeys(THING_KINDS, 1.0),
-    **dict.fromkeys(_DONE, 0.93),
-    **dict.fromkeys(_CONCEPTS, 0.88),
-    **dict.fromkeys(_SAID, 0.85),
-    **dict.fromkeys(_TECHNICAL, 0.5),
-}
-_OUTSIDE: Final = 0.8
-_OTHER: Final = 0.65
-
-
-def standing(iri: str) -> float:
-    """Return what a thing stands for beside others with as good a name: 1 is the most."""
-    return _STANDING.get(kind_of(iri), _OTHER) if iri.startswith(BASE) else _OUTSIDE
-
-
-def main_class(entry: Entry, above: dict[str, list[str]]) -> str:
-    """Return the class of a thing that says most."""
-    if len(entry.classes) == 1:
-        return entry.classes[0]
-    ordered = sorted(entry.classes, key=lambda c: (-len(above.get(c, ())), c))
-    ours = (c for c in ordered if c.startswith(BASE))
-    return next(ours, ordered[0] if ordered else "")
-
-
-def slug_of(iri: str) -> str:
-    """Return the last part of an IRI."""
-    return iri.rstrip("/#").replace("#", "/").rpartition("/")[2]
+    def has(self, entry: Entry) -> bool:
+        """Return whether a thing is one of them."""
+        return (not self.kinds or kind_of(entry.iri) in self.kinds) and (
+            not self.classes or not set(self.classes).isdisjoint(entry.classes)
+        )
 
 
 @lru_cache(1)
@@ -236,12 +183,6 @@ class FulltextIndex:
         query = Query.term_query(self._schema, "iri", iri, "basic")
         hits = self._searcher.search(query, 1, count=False).hits
         return self._read(hits[0][1]) if hits else None
-
-    def is_among(self, entry: Entry, among: Among) -> bool:
-        """Return whether a thing is one of those that are looked through."""
-        return (not among.kinds or kind_of(entry.iri) in among.kinds) and (
-            not among.classes or not set(among.classes).isdisjoint(entry.classes)
-        )
 
     def knows(self, folded: str) -> bool:
         """Return whether a word stands in some name."""

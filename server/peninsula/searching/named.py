@@ -22,10 +22,8 @@ from peninsula.searching.fulltext import (
     FulltextIndex,
     Question,
     build_in_memory,
-    main_class,
-    slug_of,
-    standing,
 )
+from peninsula.searching.kinds import main_class, slug_of, standing
 from peninsula.searching.ranking import (
     MOST_COMPARED,
     Ranked,
@@ -95,7 +93,7 @@ class NameIndex:
         counts = self._index.count_classes(query, every)
         if among != every:
             first, total = self._index.candidates(query, among, phrase, limit=_BLOCK)
-        if exact is not None and not self._index.is_among(exact.entry, among):
+        if exact is not None and not among.has(exact.entry):
             exact = None
         pages: list[Ranked] = []
         for block in self._blocks(query, wish, phrase, among, exact, first):
@@ -133,7 +131,7 @@ class NameIndex:
     def _exact(self, wish: Wish, among: Among) -> Ranked | None:
         iri = read_iri(wish.text)
         entry = self._entry(iri) if iri else None
-        if entry is None or not self._index.is_among(entry, among):
+        if entry is None or not among.has(entry):
             return None
         return rank_exact(entry)
 
@@ -231,7 +229,7 @@ class NameIndex:
     ) -> Found:
         """Return a page of what has been ranked whole."""
         counts = Counter(main_class(found.entry, self._index.above) for found in ranked)
-        within = [found for found in ranked if self._index.is_among(found.entry, among)]
+        within = [found for found in ranked if among.has(found.entry)]
         is_guessed = not any(found.fit.is_strict for found in ranked)
         suggestion = suggest(phrase, ranked) if ranked and is_guessed else ""
         return Found(

@@ -21,7 +21,7 @@ from peninsula.searching.comparison import (
     read_name,
 )
 from peninsula.searching.entries import BORROWED, Entry, Title
-from peninsula.searching.fulltext import slug_of, standing
+from peninsula.searching.kinds import slug_of, standing
 from peninsula.searching.romanization import script_of
 from peninsula.searching.wishes import Hit, Name
 from peninsula.searching.words import HOWS
