@@ -16,9 +16,9 @@ from typing import Final
 from peninsula.dataset.interface import Dataset
 from peninsula.errors import QueryFailed
 from peninsula.searching.candidates import CandidateIndex
-from peninsula.searching.comparison import LONGEST_TEXT
 from peninsula.searching.entries import count_names
 from peninsula.searching.named import MOST_SHOWN, EarlierIndex, NameIndex, read_names
+from peninsula.searching.phrases import LONGEST_TEXT
 from peninsula.searching.shelf import Shelf
 from peninsula.searching.wishes import Facet, Found, Hit, Index, Name, Wish
 

@@ -127,6 +127,7 @@ ROWS: Final = [
     "reconciliation.dates reconciliation.transliteration",
     "tabulation.declarations",
     "searching.comparison",
+    "searching.phrases",
     "searching.words",
     "searching.stemming",
     "formats terms sparql edtf spelling fairness wikidata.slice searching.romanization",

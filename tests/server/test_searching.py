@@ -41,7 +41,7 @@ from peninsula.search import (
 )
 from peninsula.search_service import MOST_TEXTS, SearchService
 from peninsula.searching import building
-from peninsula.searching.comparison import fit, read_name, read_phrase, split_compound
+from peninsula.searching.comparison import fit
 from peninsula.searching.entries import (
     MOST_TITLES,
     Entry,
@@ -53,6 +53,7 @@ from peninsula.searching.entries import (
 )
 from peninsula.searching.folders import ABOUT
 from peninsula.searching.fulltext import FulltextIndex, build_in_memory
+from peninsula.searching.phrases import read_name, read_phrase, split_compound
 from peninsula.searching.ranking import Ranked, in_order, rank
 from peninsula.searching.romanization import romanize, script_of, simplify, sound
 from peninsula.searching.shelf import Shelf

@@ -8,9 +8,9 @@ from typing import Final
 
 from peninsula.dataset.interface import Dataset, select
 from peninsula.labels import name_of
-from peninsula.searching.comparison import LONGEST_TEXT, read_phrase
 from peninsula.searching.entries import Entry, read_entries_about, read_hierarchy
 from peninsula.searching.kinds import kind_of, main_class
+from peninsula.searching.phrases import LONGEST_TEXT, read_phrase
 from peninsula.searching.ranking import label_of, make_hit, rank, rank_exact
 from peninsula.searching.wishes import MOST_CANDIDATES, Facet, Found, Hit, Wish, read_iri
 from peninsula.spelling import fold

@@ -19,9 +19,9 @@ from typing import Any, Final, TypeAlias
 import tantivy
 from tantivy import Occur, Query
 
-from peninsula.searching.comparison import Phrase, read_keys, split_compound
 from peninsula.searching.entries import Entry
 from peninsula.searching.kinds import kind_of, main_class, slug_of, standing
+from peninsula.searching.phrases import Phrase, read_keys, split_compound
 from peninsula.searching.words import LONGEST_HEAD, SHORTEST_PART, Word, initials_of
 
 #: A question to an index, put together of terms.

@@ -15,7 +15,7 @@ from typing import Final
 
 from peninsula.dataset.interface import Dataset
 from peninsula.labels import name_of
-from peninsula.searching.comparison import LONGEST_TEXT, Fit, Phrase, read_phrase
+from peninsula.searching.comparison import Fit
 from peninsula.searching.entries import Entry, read_entries, read_hierarchy
 from peninsula.searching.fulltext import (
     Among,
@@ -24,6 +24,7 @@ from peninsula.searching.fulltext import (
     build_in_memory,
 )
 from peninsula.searching.kinds import main_class, slug_of, standing
+from peninsula.searching.phrases import LONGEST_TEXT, Phrase, read_phrase
 from peninsula.searching.ranking import (
     MOST_COMPARED,
     Ranked,

@@ -12,16 +12,15 @@ from typing import Final, NamedTuple
 from peninsula.labels import LANGUAGES, rank_tag
 from peninsula.searching.comparison import (
     Fit,
-    Phrase,
     Span,
     correct,
     find_spans,
     fit,
     fit_spread,
-    read_name,
 )
 from peninsula.searching.entries import BORROWED, Entry, Title
 from peninsula.searching.kinds import slug_of, standing
+from peninsula.searching.phrases import Phrase, read_name
 from peninsula.searching.romanization import script_of
 from peninsula.searching.wishes import Hit, Name
 from peninsula.searching.words import HOWS

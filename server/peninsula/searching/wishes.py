@@ -12,8 +12,8 @@ from typing import Final, Protocol
 import pyoxigraph as ox
 
 from peninsula.namespaces import PREFIXES, shorten
-from peninsula.searching.comparison import LONGEST_TEXT
 from peninsula.searching.entries import NAMING
+from peninsula.searching.phrases import LONGEST_TEXT
 from peninsula.spelling import Piece, split_words
 
 #: Candidates that SPARQL brings, and that are ranked.
