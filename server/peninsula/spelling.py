@@ -92,3 +92,25 @@ def _cut(text: str, is_marked: list[bool], most: int) -> tuple[Piece, ...]:
 def grams_of(text: str) -> set[str]:
     """Return every three characters in a row; the whole of a shorter text."""
     return {text[i : i + 3] for i in range(len(text) - 2)} or ({text} if text else set())
+
+
+def distance(first: str, second: str, most: int) -> int:
+    """Return how many letters are to be put in, left out, changed or exchanged with the next.
+
+    That is ``most`` + 1 where they are more than ``most``.
+    """
+    if abs(len(first) - len(second)) > most:
+        return most + 1
+    before: list[int] = []
+    row = list(range(len(second) + 1))
+    for i, a in enumerate(first):
+        earlier, before = before, row
+        row = [i + 1]
+        for j, b in enumerate(second):
+            cost = min(before[j + 1] + 1, row[j] + 1, before[j] + (a != b))
+            if i and j and a == second[j - 1] and first[i - 1] == b:
+                cost = min(cost, earlier[j - 1] + 1)
+            row.append(cost)
+        if min(row) > most:
+            return most + 1
+    return min(row[-1], most + 1)

@@ -20,7 +20,7 @@ from peninsula.reconciliation.entities import Entity, Name, read_entities
 from peninsula.reconciliation.extension import extend, write_literal
 from peninsula.reconciliation.identifiers import read_identifiers
 from peninsula.reconciliation.matching import Deadline, Matcher
-from peninsula.reconciliation.names import Likeness, compare, distance, read_words, stem
+from peninsula.reconciliation.names import Likeness, compare, read_words, stem
 from peninsula.reconciliation.preview import read_card, write_flyout
 from peninsula.reconciliation.properties import WAYS, read_property
 from peninsula.reconciliation.requests import read_batch, read_extension, read_single
@@ -29,6 +29,7 @@ from peninsula.reconciliation.scoring import Candidate, decide, make_asked, scor
 from peninsula.reconciliation.suggesting import suggest_entities
 from peninsula.reconciliation.transliteration import romanize, script_of, sketch
 from peninsula.search import Index, read_names
+from peninsula.spelling import distance
 
 from .test_search import dataset_of
 

@@ -59,7 +59,8 @@ from peninsula.searching.romanization import romanize, script_of, simplify, soun
 from peninsula.searching.shelf import Shelf
 from peninsula.searching.stemming import stems, without_particle
 from peninsula.searching.touching import Bounds
-from peninsula.searching.words import compare, distance, make_word, tokenize
+from peninsula.searching.words import compare, make_word, tokenize
+from peninsula.spelling import distance
 
 from .conftest import fill, running, update, wait_until
 from .test_search import dataset_of

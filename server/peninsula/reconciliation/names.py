@@ -16,7 +16,7 @@ from typing import Final
 
 from peninsula.reconciliation.dates import Span, find_dates
 from peninsula.reconciliation.transliteration import is_same_surname, romanize, script_of, sketch
-from peninsula.spelling import fold, split_words
+from peninsula.spelling import distance, fold, split_words
 
 #: States as headlines and tables write them; each line is one, the first word stands for it.
 _STATES: Final = (
@@ -238,28 +238,6 @@ def stem(word: str) -> str:
             if word.endswith(ending) and len(word) - len(ending) >= 4:
                 return word[: -len(ending)]
     return word
-
-
-def distance(one: str, other: str, most: int) -> int:
-    """Return in how many letters two words differ, neighbours exchanged counting once.
-
-    That is ``most`` + 1 where it is more than ``most``.
-    """
-    if abs(len(one) - len(other)) > most:
-        return most + 1
-    before_last: list[int] = []
-    last = list(range(len(other) + 1))
-    for i, a in enumerate(one, 1):
-        row = [i]
-        for j, b in enumerate(other, 1):
-            cost = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (a != b))
-            if i > 1 and j > 1 and a == other[j - 2] and one[i - 2] == b:
-                cost = min(cost, before_last[j - 2] + 1)
-            row.append(cost)
-        if min(row) > most:
-            return most + 1
-        before_last, last = last, row
-    return min(last[-1], most + 1)
 
 
 def _name_states(folded: str) -> str:

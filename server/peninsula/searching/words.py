@@ -23,7 +23,7 @@ from peninsula.searching.romanization import (
     spell_surname,
 )
 from peninsula.searching.stemming import is_stopped, stems
-from peninsula.spelling import fold
+from peninsula.spelling import distance, fold
 
 #: Letters of a word that count.
 LONGEST_WORD: Final = 64
@@ -272,25 +272,3 @@ def _compare_loosely(wished: Word, word: Word) -> Likeness | None:
     if wished.is_part and wished.text in word.text:
         return Likeness(0.35 + 0.3 * len(wished.text) / len(word.text), "part")
     return None
-
-
-def distance(first: str, second: str, most: int) -> int:
-    """Return how many letters are to be put in, left out, changed or exchanged with the next.
-
-    More than ``most`` are not counted further.
-    """
-    if abs(len(first) - len(second)) > most:
-        return most + 1
-    before: list[int] = []
-    row = list(range(len(second) + 1))
-    for i, a in enumerate(first):
-        earlier, before = before, row
-        row = [i + 1]
-        for j, b in enumerate(second):
-            cost = min(before[j + 1] + 1, row[j] + 1, before[j] + (a != b))
-            if i and j and a == second[j - 1] and first[i - 1] == b:
-                cost = min(cost, earlier[j - 1] + 1)
-            row.append(cost)
-        if min(row) > most:
-            return most + 1
-    return row[-1]
