@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import filterfalse
 from typing import Final
@@ -41,27 +41,6 @@ def split_words(text: str) -> list[str]:
     """Return the words of ``text`` in lower case, with their accents: as SPARQL compares them."""
     lowered = unicodedata.normalize("NFC", text).lower()
     return _SEPARATORS.sub(" ", lowered).split() or [lowered.strip()]
-
-
-def mark(text: str, words: Sequence[str], *, most: int = LONGEST_NAME) -> tuple[Piece, ...]:
-    """Return ``text`` with every one of ``words`` in it marked; cut to ``most`` characters."""
-    is_marked = [False] * len(text)
-    if words:
-        # Each character as it is compared, and which character of the text it comes from.
-        folded: list[str] = []
-        origin: list[int] = []
-        for i, character in enumerate(text):
-            for c in _spell(character):
-                folded.append(" " if _SEPARATORS.match(c) else c)
-                origin.append(i)
-        compared = "".join(folded)
-        for word in words:
-            at = compared.find(word)
-            while at >= 0:
-                for i in range(origin[at], origin[at + len(word) - 1] + 1):
-                    is_marked[i] = True
-                at = compared.find(word, at + len(word))
-    return _cut(text, is_marked, most)
 
 
 def mark_spans(

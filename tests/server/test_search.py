@@ -12,7 +12,7 @@ from peninsula.dataset.local import LocalDataset
 from peninsula.namespaces import PREFIXES, expand
 from peninsula.policy import Policy
 from peninsula.search import CandidateIndex, Index, Indexes, Wish, read_names
-from peninsula.spelling import fold, mark
+from peninsula.spelling import fold, mark_spans
 
 from .conftest import BROWSER
 
@@ -165,7 +165,8 @@ def test_a_text_is_folded() -> None:
 
 
 def test_a_long_text_is_cut_around_what_was_looked_for() -> None:
-    pieces = mark("a " * 200 + "needle" + " b" * 200, ["needle"], most=60)
+    text = "a " * 200 + "needle" + " b" * 200
+    pieces = mark_spans(text, [(400, 406)], most=60)
     assert [piece.text for piece in pieces if piece.is_marked] == ["needle"]
     assert pieces[0].text == "… "
     assert pieces[-1].text == " …"
