@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect, sync_playwright
 
 from peninsula import tokens
 from tests.server.processes import Server, lay_store, serving
@@ -35,6 +35,8 @@ _BROWSERS: Final = (
 )
 WIDE: Final = {"width": 1280, "height": 900}
 NARROW: Final = {"width": 390, "height": 800}
+#: Milliseconds that a test waits for what must come: no promise, but a machine may be busy.
+PATIENCE: Final = 45_000
 
 PageMaker = Callable[..., Page]
 
@@ -53,6 +55,7 @@ def browser() -> Iterator[Browser]:
         if os.environ.get("CI"):
             pytest.fail(message)
         pytest.skip(message)
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         # Root, as in a container, cannot have Chromium's own sandbox.
         arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
@@ -153,7 +156,7 @@ def open_page(browser: Browser, address: str) -> Iterator[PageMaker]:
             reduced_motion="reduce",
             accept_downloads=True,
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()
         errors: list[str] = []
@@ -183,8 +186,22 @@ def page(open_page: PageMaker) -> Page:
     return open_page()
 
 
+def await_layout(page: Page) -> None:
+    """Wait until the page is loaded and has its fonts, by which everything gets its place.
+
+    A network settles then, too.
+    """
+    page.wait_for_load_state()
+    # Fonts are asked for by the first layout, which reading the height brings about.
+    # A function, as an expression would be read anew each time, which the pages' policy forbids.
+    page.wait_for_function(
+        "() => document.body.offsetHeight >= 0 && document.fonts.status === 'loaded'"
+    )
+
+
 def assert_fits(page: Page) -> None:
     """Assert that the page is not wider than the window: nothing is cut off on a narrow screen."""
+    await_layout(page)
     wide = page.evaluate("document.documentElement.scrollWidth")
     assert wide <= page.viewport_size["width"], f"{page.url} is {wide} pixels wide"  # type: ignore[index]
 
@@ -233,6 +250,7 @@ def find_violations(page: Page) -> list[str]:
         "resultTypes": ["violations"],
         "elementRef": False,
     }
+    await_layout(page)
     page.evaluate(AXE_SCRIPT)
     page.evaluate(_CHOOSE, 5)
     found: Any = page.evaluate(

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, Page
 
-from .conftest import NARROW, WIDE, assert_fits, find_violations
+from .conftest import NARROW, PATIENCE, WIDE, assert_fits, find_violations
 
 _COUNT: Final = quote("SELECT ?class (COUNT(*) AS ?n) { ?s a ?class } GROUP BY ?class LIMIT 9")
 #: Addresses by what they show, and the status that is expected where it is no answer.
@@ -107,7 +107,7 @@ def _open(
 ) -> Iterator[Page]:
     settings: dict[str, Any] = {"viewport": size, "color_scheme": scheme}
     context = browser.new_context(base_url=address, reduced_motion="reduce", **settings)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE)
     if not scripts:
         context.route(
             "**/*.js", lambda route: route.fulfill(body="", content_type="text/javascript")

@@ -179,7 +179,7 @@ def test_nothing_runs(page: Page, path: str) -> None:
     for _ in range(12):
         page.keyboard.press("Tab")
     for shape in page.locator("main svg a, main td, main h1").all()[:6]:
-        shape.hover(force=True, timeout=2000, trial=False)
+        shape.hover(force=True)
     assert_harmless(page, dialogs)
 
 
