@@ -34,7 +34,7 @@ def test_the_documentation_narrows_to_a_word(page: Page) -> None:
     page.goto("/ns.html")
     everything = page.locator(".term:visible").count()
     page.get_by_label("Narrow to").fill("стадия")
-    assert page.locator(".term:visible").count() == 0
+    expect(page.locator(".term:visible")).to_have_count(0)
     page.get_by_label("Narrow to").fill("summit")
     expect(page.locator("#Summit")).to_be_visible()
     assert 0 < page.locator(".term:visible").count() < everything

@@ -22,10 +22,10 @@ def test_a_reader_chooses_a_theme_and_keeps_it(page: Page) -> None:
     page.goto("/")
     light = page.evaluate("getComputedStyle(document.body).backgroundColor")
     page.get_by_role("button", name="Light or dark").click()
+    expect(page.locator("body")).not_to_have_css("background-color", light)
     dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert light != dark
     page.goto("/queries")
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == dark
+    expect(page.locator("body")).to_have_css("background-color", dark)
 
 
 def test_the_menu_opens_on_a_narrow_screen_without_scripts(open_page: PageMaker) -> None:

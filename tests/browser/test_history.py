@@ -84,6 +84,7 @@ def test_a_thing_leads_to_the_changes_that_name_it(page: Page, past: tuple[Writa
     page.goto("/history")
     page.get_by_role("combobox", name="Changes that name a thing").fill("place:hanoi")
     page.get_by_role("button", name="Find").click()
+    page.wait_for_url(re.compile("thing=place(:|%3A)hanoi"))
     expect(page.get_by_role("heading", name="Generations that name place:hanoi")).to_be_visible()
     numbers = page.locator("tbody th a").all_inner_texts()
     assert [int(n) for n in numbers][:4] == [past[1] + n for n in (3, 2, 1, 0)]

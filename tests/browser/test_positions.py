@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from .conftest import PageMaker, assert_fits, find_violations
+from .conftest import PageMaker, assert_fits, await_layout, find_violations
 
 CELL = "/positions?actor=state:russia&topic=topic:sanctions"
 PAGES = [
@@ -81,8 +81,10 @@ def test_the_slider_moves_the_matrix_and_back_goes_back(page: Page) -> None:
     expect(sanctions).to_be_visible()
     expect(sanctions).to_have_attribute("aria-label", re.compile("2 at other times"))
     expect(page.get_by_label("On a day")).to_have_value("2017-06-01")
-    assert "on=2017-06-01" in page.locator("#permalink").inner_text()
-    assert "on=2017-06-01" in (page.get_by_role("link", name="CSV").get_attribute("href") or "")
+    expect(page.locator("#permalink")).to_contain_text("on=2017-06-01")
+    expect(page.get_by_role("link", name="CSV")).to_have_attribute(
+        "href", re.compile("on=2017-06-01")
+    )
     move_slider(page, june - 36)
     expect(page.get_by_role("status")).to_contain_text("on 2014-06-01")
     expect(cell(page, "Russia, Sanctions: no evidence; 6 at other times")).to_be_visible()
@@ -158,6 +160,7 @@ def test_cells_are_walked_with_the_arrow_keys(page: Page) -> None:
 def test_the_first_row_and_column_stay_in_sight(open_page: PageMaker) -> None:
     page = open_page(narrow=True)
     page.goto("/positions?open=all")
+    await_layout(page)
     matrix = page.locator(".matrix")
     matrix.evaluate("box => box.scrollTo(700, 300)")
     row = page.locator(".matrix tbody th[scope=row]", has_text="China")
@@ -180,10 +183,15 @@ def test_a_gap_looks_like_no_stance(page: Page) -> None:
 def test_filters_narrow_the_matrix(page: Page) -> None:
     page.goto("/positions")
     page.get_by_label("Stance", exact=True).select_option("opposes")
-    expect(page).to_have_url(re.compile("stance=stance%3Aopposes"))
+    # A choice is an answer only once the scripts of the page are there, of each page anew.
+    page.wait_for_url(re.compile("stance=stance%3Aopposes"))
     expect(cell(page, "Russia, Sanctions: 2 opposes")).to_be_visible()
-    page.get_by_label("Persons", exact=True).check()
-    expect(page).to_have_url(re.compile("kind=person"))
+    persons = page.get_by_label("Persons", exact=True)
+    # Not check(), which looks at the box once more while its page is being left.
+    expect(persons).not_to_be_checked()
+    persons.click()
+    page.wait_for_url(re.compile("kind=person"))
+    expect(persons).to_be_checked()
     expect(page.locator(".matrix tbody th[scope=row]")).to_contain_text(
         ["Vladimir Putin", "Park Geun-hye"]
     )
@@ -196,6 +204,7 @@ def test_chosen_actors_stand_side_by_side(page: Page) -> None:
     page.get_by_label("Choose Russia to compare").check()
     page.get_by_label("Choose China to compare").check()
     page.get_by_role("button", name="Compare the chosen actors").click()
+    page.wait_for_url(re.compile("/positions/compare|actor=.*actor="))
     expect(page.get_by_role("heading", level=1)).to_have_text("Russia and China")
     row = page.get_by_role("row", name=re.compile("^Sanctions"))
     expect(row).to_contain_text("partly the same")
@@ -211,7 +220,7 @@ def test_a_mark_on_the_timeline_leads_to_its_position(page: Page) -> None:
     page.goto(CELL)
     page.locator(".timeline a.mark .mark-hit").first.click()
     expect(page).to_have_url(re.compile("#position-russia-"))
-    assert page.locator(".held-position:target").count() == 1
+    expect(page.locator(".held-position:target")).to_have_count(1)
 
 
 def take(page: Page, name: str) -> str:

@@ -9,7 +9,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from .conftest import PageMaker, assert_fits, find_violations
+from .conftest import PageMaker, assert_fits, await_layout, find_violations
 
 PAGES = (
     "/id/claim/c147",
@@ -28,6 +28,7 @@ def search(page: Page, words: str) -> None:
     page.goto("/")
     page.get_by_role("searchbox", name="Search").fill(words)
     page.get_by_role("searchbox", name="Search").press("Enter")
+    page.wait_for_url(re.compile(r"/search\?q="))
 
 
 def read_csv(text: str) -> list[dict[str, str]]:
@@ -75,7 +76,7 @@ def test_a_veto_is_marked_in_the_roll_call(page: Page) -> None:
     vetoes = page.get_by_role("row").filter(has=page.get_by_text("veto", exact=True))
     expect(vetoes).to_have_count(2)
     page.locator("a[rel=prev]").click()
-    expect(page).to_have_url(re.compile("/id/resolution/2627"))
+    page.wait_for_url(re.compile("/id/resolution/2627"))
     page.go_back()
     expect(page).to_have_url(re.compile("s-2022-431"))
 
@@ -94,6 +95,7 @@ def test_claims_in_tension_about_russian_influence(open_page: PageMaker) -> None
     expect(page.get_by_text("7 claims in tension with it")).to_be_visible()
     facing = page.locator(".facing").first
     this, other = facing.locator(".this-side"), facing.locator(".other-side")
+    await_layout(page)
     left, right = this.bounding_box(), other.bounding_box()
     assert left is not None
     assert right is not None

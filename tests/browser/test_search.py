@@ -39,7 +39,7 @@ def test_a_reader_without_scripts_searches_narrows_and_turns_pages(open_page: Pa
     page.get_by_role("navigation", name="Narrow by class").get_by_role(
         "link", name=re.compile("^evaluation")
     ).click()
-    expect(page).to_have_url(re.compile("class=pen%3AEvaluation"))
+    page.wait_for_url(re.compile("class=pen%3AEvaluation"))
     abouts = page.locator(".hit-about").all_inner_texts()
     assert abouts
     assert all(text.startswith("evaluation") for text in abouts)

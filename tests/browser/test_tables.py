@@ -30,6 +30,7 @@ def test_from_about_to_a_table_and_its_files(
     page = open_page(scripts=scripts)
     page.goto("/about")
     page.get_by_role("link", name="tables", exact=True).click()
+    page.wait_for_url(re.compile("/tables$"))
     page.get_by_role("link", name="Votes", exact=True).click()
     expect(page.get_by_role("heading", name="Votes", level=1)).to_be_visible()
     expect(page.get_by_role("region", name="The first rows").locator("tbody tr")).to_have_count(20)

@@ -54,6 +54,7 @@ def test_how_russia_stood_on_sanctions_before_and_after_2017(analyst: Analyst) -
     expect(main).to_contain_text("opposes")
     expect(main).to_contain_text("resolution 2397")
     # The claims that speak for it, and one of them on its own page.
+    page.wait_for_load_state()
     assert {"c052", "c056"} & {
         (href or "").rpartition("/")[2].partition("?")[0]
         for href in main.locator("a[href*='/id/claim/']").evaluate_all(
@@ -100,6 +101,7 @@ def test_claims_in_tension_about_russian_influence(analyst: Analyst) -> None:
     page = analyst.page
     analyst.follow("Three descriptions of Russian influence")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Russian influence")
+    page.wait_for_load_state()
     claims = page.locator("main a[href*='/id/claim/']").evaluate_all(
         "links => [...new Set(links.map(a => a.getAttribute('href').split('?')[0]))].length"
     )

@@ -60,14 +60,19 @@ def test_claims_are_paged_and_narrowed(open_page: PageMaker) -> None:
     page.goto("/id/state/russia")
     count = int(page.locator("#claims-about h2 .tag").inner_text())
     page.locator("#claims-about").get_by_role("link", name=re.compile("page by page")).click()
+    page.wait_for_url(re.compile("section=claims-about"))
     seen = page.locator("tbody td:first-child a").all_inner_texts()
+    number = 1
     while page.get_by_role("link", name="Next →").count():
         page.get_by_role("link", name="Next →").click()
+        number += 1
+        page.wait_for_url(re.compile(rf"[?&]page={number}\b"))
         seen += page.locator("tbody td:first-child a").all_inner_texts()
     assert len(seen) == len(set(seen)) == count
     page.goto("/id/state/russia.html?section=claims-about")
     page.get_by_label("Stance").select_option("stance:opposes")
     page.get_by_role("button", name="Show").click()
+    page.wait_for_url(re.compile("stance=stance(:|%3A)opposes"))
     stances = page.locator("tbody .stance").all_inner_texts()
     assert stances
     assert {text.strip() for text in stances} == {"opposes"}
@@ -76,7 +81,7 @@ def test_claims_are_paged_and_narrowed(open_page: PageMaker) -> None:
 def test_a_choice_narrows_at_once_where_scripts_run(page: Page) -> None:
     page.goto("/id/state/russia.html?section=claims-about")
     page.get_by_label("Stance").select_option("stance:supports")
-    expect(page).to_have_url(re.compile("stance=stance%3Asupports"))
+    page.wait_for_url(re.compile("stance=stance%3Asupports"))
     page.go_back()
     expect(page.get_by_label("Stance")).to_have_value("")
 
@@ -86,7 +91,8 @@ def test_everything_that_points_here_can_be_reached(page: Page) -> None:
     page.locator("#pointing").get_by_role("link", name=re.compile("page by page")).first.click()
     expect(page.get_by_text(re.compile(r"Page 1 of \d\d"))).to_be_visible()
     page.get_by_role("link", name="Next →").click()
-    assert page.locator("main .list > li").count() == 50
+    expect(page.get_by_text(re.compile(r"Page 2 of \d\d"))).to_be_visible()
+    expect(page.locator("main .list > li")).to_have_count(50)
 
 
 def test_a_place_has_a_map_and_a_confirmed_link_to_wikidata(page: Page) -> None:
@@ -146,6 +152,7 @@ def test_who_stayed_away_is_found_by_clicking(
     page.get_by_role("combobox", name="Search").first.fill(search)
     page.get_by_role("option").filter(has_text=event).first.click()
     expect(page.get_by_role("heading", level=1)).to_have_text(event)
+    page.wait_for_load_state()
     text = page.get_by_role("main").inner_text()
     away = text[text.index("absent ·") :]
     for name in absent:
