@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from .conftest import PageMaker, assert_fits, find_violations
+from .conftest import PageMaker, assert_fits, await_layout, find_violations
 
 PLACE = re.compile(r"translate\(([\d.-]+)[ ,]([\d.-]+)\)")
 GRAPHML = "{http://graphml.graphdrawing.org/xmlns}"
@@ -41,6 +41,8 @@ def test_from_a_tie_to_what_makes_it_and_back(page: Page) -> None:
     page.go_back()
     expect(page.locator("#evidence")).to_be_visible()
     page.get_by_role("link", name="Back to the whole network").click()
+    page.wait_for_url(lambda url: "b=person" not in url)
+    expect(page.get_by_role("region", name=re.compile("network"))).to_be_visible()
     expect(page.locator("#evidence")).to_have_count(0)
 
 
@@ -51,13 +53,14 @@ def test_stances_without_scripts(open_page: PageMaker) -> None:
     page.get_by_label("Within the topic").select_option("topic:sanctions")
     page.get_by_label("Tie", exact=True).select_option("conflict")
     page.get_by_role("button", name="Show").click()
-    expect(page).to_have_url(re.compile("topic=topic%3Asanctions"))
+    page.wait_for_url(re.compile("topic=topic%3Asanctions"))
     expect(page.get_by_label("Within the topic")).to_have_value("topic:sanctions")
     drawing = page.get_by_role("region", name=re.compile("network"))
     expect(drawing.locator(".edge.conflict")).not_to_have_count(0)
     expect(drawing.locator(".edge.congruence")).to_have_count(0)
     expect(drawing.get_by_role("link", name=re.compile("^Russia: "))).to_be_visible()
     # Every label stands inside the drawing, in a line of its own.
+    await_layout(page)
     boxes = [box for text in drawing.locator("text").all() if (box := text.bounding_box())]
     frame = drawing.locator("svg").bounding_box()
     assert frame
@@ -130,7 +133,9 @@ def test_pointing_at_a_node_shows_its_neighbours(page: Page) -> None:
     expect(node(page, "person:kim-jong-un")).to_have_class(re.compile("lit"))
     expect(node(page, "person:roh-moo-hyun")).not_to_have_class(re.compile("lit"))
     expect(page.locator(".network .tip")).to_contain_text("Xi Jinping: 1 neighbour")
-    # The same by the keyboard.
+    # The same by the keyboard, with the pointer away: the page may scroll under it.
+    page.mouse.move(0, 0)
+    expect(page.locator(".network svg.narrowed")).to_have_count(0)
     node(page, "person:roh-moo-hyun").focus()
     expect(node(page, "person:kim-jong-il")).to_have_class(re.compile("lit"))
     expect(node(page, "person:xi-jinping")).not_to_have_class(re.compile("lit"))
@@ -142,6 +147,7 @@ def test_a_node_is_dragged_and_the_drawing_zoomed(page: Page) -> None:
     page.goto("/network")
     expect(page.locator(".network.settled")).to_be_visible()
     dragged = node(page, "person:xi-jinping")
+    await_layout(page)
     dragged.scroll_into_view_if_needed()
     circle = dragged.locator("circle.dot").bounding_box()
     assert circle
@@ -163,7 +169,7 @@ def test_a_node_is_dragged_and_the_drawing_zoomed(page: Page) -> None:
     # The wheel alone scrolls the page.
     page.mouse.move(x, y + 30)
     page.mouse.wheel(0, 200)
-    page.wait_for_function("scrollY > 100")
+    page.wait_for_function("() => scrollY > 100")
     expect(view).to_have_attribute("transform", re.compile(r"scale\(1\)"))
 
 
@@ -237,6 +243,8 @@ def test_the_permalink_shows_the_same_network(page: Page) -> None:
     assert page.locator("td.number").all_inner_texts() == weights
     # Ties and tabs stay in that generation.
     page.get_by_role("link", name="Meetings", exact=True).click()
+    # The page before was of that generation, too.
+    page.wait_for_url(lambda url: "of=stances" not in url)
     expect(page).to_have_url(re.compile("generation=1"))
     page.get_by_label("Nodes", exact=True).select_option("states")
     expect(page).to_have_url(re.compile("generation=1.*actors=states|actors=states.*generation=1"))
