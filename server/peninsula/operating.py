@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
 import pyoxigraph as ox
 
@@ -25,7 +25,6 @@ from peninsula.dataset.writer import write_patch_file
 from peninsula.errors import (
     OperatorError,
     PeninsulaError,
-    StoreInUse,
     StoreUnavailable,
     display_path,
 )
@@ -34,6 +33,12 @@ from peninsula.knowledge import Knowledge, find_knowledge
 from peninsula.loading import open_database, prepare
 from peninsula.logs import configure
 from peninsula.serving import address_of, bind, serve
+
+#: What to do where a server holds the store that files are to be loaded into.
+_IN_USE: Final = (
+    "Stop that server first, or send it the file: "
+    "curl -T FILE -H 'Authorization: Bearer …' -H 'Content-Type: …' …/store?graph=IRI"
+)
 
 
 def serve_store(config: Config, *, may_violate: bool) -> None:
@@ -111,26 +116,19 @@ def load(
     Where the store holds the shipped graph, they must keep its shapes; raises ShapesViolated.
     """
     generations = Generations(config.store)
-    try:
-        with generations.locked(), Console() as console:
-            current = generations.current()
-            has_shapes = bool(current and current.knowledge)
-            generation = load_files(
-                generations,
-                files,
-                console,
-                graph=graph,
-                remark="" if validates or not has_shapes else ", not validated",
-                check=_check_load(config) if validates and has_shapes else None,
-            )
-            generations.prune(config.keep, days=config.keep_days)
-            return generation
-    except StoreInUse as error:
-        raise StoreInUse(
-            error.message,
-            "Stop that server first, or send it the file: "
-            "curl -T FILE -H 'Authorization: Bearer …' -H 'Content-Type: …' …/store?graph=IRI",
-        ) from None
+    with generations.locked(_IN_USE), Console() as console:
+        current = generations.current()
+        has_shapes = bool(current and current.knowledge)
+        generation = load_files(
+            generations,
+            files,
+            console,
+            graph=graph,
+            remark="" if validates or not has_shapes else ", not validated",
+            check=_check_load(config) if validates and has_shapes else None,
+        )
+        generations.prune(config.keep, days=config.keep_days)
+        return generation
 
 
 def _check_load(

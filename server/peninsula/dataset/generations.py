@@ -239,8 +239,12 @@ class Generations:
     # Changing what there is; only under the lock.
 
     @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(
+        self, remedy: str = "Stop that server first, or give --store another folder."
+    ) -> Iterator[None]:
         """Hold the store for this process alone; raises StoreInUse where another has it.
+
+        ``remedy`` is what whoever wanted it is advised then.
 
         Workers that are handed :attr:`lock` hold it with this process, so that none of them
         outlives it. One that is just dying is waited for.
@@ -249,7 +253,7 @@ class Generations:
             self.folder.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            _take_lock(descriptor, self.folder)
+            _take_lock(descriptor, self.folder, remedy)
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
             self.lock = descriptor
@@ -479,7 +483,7 @@ class Generations:
         return sum(seen.values())
 
 
-def _take_lock(descriptor: int, folder: Path) -> None:
+def _take_lock(descriptor: int, folder: Path, remedy: str) -> None:
     until = time.monotonic() + _PATIENCE
     while True:
         try:
@@ -491,8 +495,7 @@ def _take_lock(descriptor: int, folder: Path) -> None:
                 continue
         holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
         raise StoreInUse(
-            f"The store {display_path(folder)} is in use by process {holder or '?'}.",
-            "Stop that server first, or give --store another folder.",
+            f"The store {display_path(folder)} is in use by process {holder or '?'}.", remedy
         )
 
 

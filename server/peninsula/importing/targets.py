@@ -12,6 +12,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -26,7 +27,7 @@ from peninsula.dataset.generations import Generation, Generations
 from peninsula.dataset.interface import Dataset, Solutions
 from peninsula.dataset.local import LocalDataset
 from peninsula.dataset.writer import Writer
-from peninsula.errors import ShapesViolated, StoreInUse, display_path
+from peninsula.errors import ShapesViolated, display_path
 from peninsula.gate import ShapesGate, open_gate
 from peninsula.knowledge import find_knowledge
 from peninsula.loading import Progress, make_policy, open_local, prepare
@@ -34,6 +35,11 @@ from peninsula.loading import Progress, make_policy, open_local, prepare
 #: Statements of a change that is tried in memory alone.
 _LARGE: Final = 20_000
 _AGENT: Final = re.compile(r"[^A-Za-z0-9._-]+")
+#: What to do where a server holds the store.
+_IN_USE: Final = (
+    "Import into that server: --server http://localhost:7878, with a token in "
+    "PENINSULA_TOKEN; or only see what it would do: --dry-run."
+)
 
 
 @dataclass(frozen=True)
@@ -178,7 +184,7 @@ def open_store(config: Config, progress: Progress, *, is_trial: bool) -> Iterato
     current = generations.current()
     if current and not current.knowledge:
         # Somebody's own store, which has no shapes.
-        with _held(generations, is_held=not is_trial):
+        with _hold(generations, is_held=not is_trial):
             current = generations.current() or current
             yield StoreTarget(config, generations, _view(config, generations, current), "")
         return
@@ -187,26 +193,14 @@ def open_store(config: Config, progress: Progress, *, is_trial: bool) -> Iterato
         dataset: Dataset = open_local(config, knowledge, progress, may_violate=True)
         yield StoreTarget(config, generations, dataset, str(knowledge.root))
         return
-    with _held(generations, is_held=True):
+    with _hold(generations, is_held=True):
         current = prepare(generations, knowledge, progress)
         dataset = _view(config, generations, current)
         yield StoreTarget(config, generations, dataset, str(knowledge.root))
 
 
-@contextlib.contextmanager
-def _held(generations: Generations, *, is_held: bool) -> Iterator[None]:
-    if not is_held:
-        yield
-        return
-    try:
-        with generations.locked():
-            yield
-    except StoreInUse as error:
-        raise StoreInUse(
-            error.message,
-            "Import into that server: --server http://localhost:7878, with a token in "
-            "PENINSULA_TOKEN; or only see what it would do: --dry-run.",
-        ) from None
+def _hold(generations: Generations, *, is_held: bool) -> AbstractContextManager[None]:
+    return generations.locked(_IN_USE) if is_held else contextlib.nullcontext()
 
 
 def _view(config: Config, generations: Generations, current: Generation) -> Dataset:

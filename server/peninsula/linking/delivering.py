@@ -18,7 +18,7 @@ from peninsula.config import Config
 from peninsula.console import Console
 from peninsula.dataset.generations import Generations
 from peninsula.dataset.interface import Outcome
-from peninsula.errors import OperatorError, StoreInUse, display_path
+from peninsula.errors import OperatorError, display_path
 from peninsula.knowledge import Knowledge
 from peninsula.loading import open_database, prepare
 from peninsula.wikidata import assembling
@@ -27,6 +27,11 @@ from peninsula.wikidata.slice import SNAPSHOT
 #: Seconds within which a running server must take the snapshot.
 _PATIENCE: Final = 600.0
 _TOKEN: Final = "PENINSULA_TOKEN"  # noqa: S105, the variable that holds it
+#: What to do where a server holds the store.
+_IN_USE: Final = (
+    "Stop that server first, or let it take the snapshot: --server http://localhost:7878 "
+    f"with a token in {_TOKEN}."
+)
 
 
 @dataclass(frozen=True)
@@ -71,34 +76,27 @@ def _store(config: Config, knowledge: Knowledge, console: Console, path: Path) -
     """Replace the graph in a store that no server holds, as one change, through the gate."""
     generations = Generations(config.store)
     shipped = None if config.empty else knowledge
-    try:
-        with generations.locked():
-            prepare(generations, shipped, console, may_violate=True)
-            console("Writing the store", 0, 0)
-            database = open_database(replace(config, memory="never"), generations, shipped)
-            try:
-                outcome = database.change(
-                    {
-                        "kind": "put",
-                        "path": str(path),
-                        "graph": SNAPSHOT,
-                        "only_graph": SNAPSHOT,
-                        "replaces": True,
-                        "is_everything": False,
-                        "agent": "operator",
-                        "summary": "link pull: PUT graph:wikidata",
-                    }
-                )
-            finally:
-                database.close()
-            generations.prune(config.keep, days=config.keep_days)
-            return outcome
-    except StoreInUse as error:
-        raise StoreInUse(
-            error.message,
-            "Stop that server first, or let it take the snapshot: --server http://localhost:7878 "
-            f"with a token in {_TOKEN}.",
-        ) from None
+    with generations.locked(_IN_USE):
+        prepare(generations, shipped, console, may_violate=True)
+        console("Writing the store", 0, 0)
+        database = open_database(replace(config, memory="never"), generations, shipped)
+        try:
+            outcome = database.change(
+                {
+                    "kind": "put",
+                    "path": str(path),
+                    "graph": SNAPSHOT,
+                    "only_graph": SNAPSHOT,
+                    "replaces": True,
+                    "is_everything": False,
+                    "agent": "operator",
+                    "summary": "link pull: PUT graph:wikidata",
+                }
+            )
+        finally:
+            database.close()
+        generations.prune(config.keep, days=config.keep_days)
+        return outcome
 
 
 def read_server(address: str) -> tuple[str, str, str]:
