@@ -7,7 +7,7 @@ or cannot be compared. Neither side is taken to be right.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -482,8 +482,3 @@ def _told(snapshot: Snapshot, item: str, property: str) -> list[str]:
         mark = "" if not s.is_deprecated else "deprecated"
         told.append(" ".join(filter(None, (shown, *qualified, mark))))
     return sorted(told)
-
-
-def summarize(report: Report) -> Counter[str]:
-    """Return how many findings of each kind there are."""
-    return Counter(finding.kind for finding in report.findings)

@@ -142,12 +142,6 @@ class Snapshot:
         return next(map(_text, self._get(SNAPSHOT, expand("dcterms:source"))), "")
 
     @property
-    def versioned(self) -> list[str]:
-        """Return the items that were fetched with their revision."""
-        found = (s for s, values in self._by_subject.items() if VERSION in values)
-        return sorted((s for s in found if wikidata.is_item(s)), key=order_of)
-
-    @property
     def items(self) -> list[str]:
         """Return every item that has a name here."""
         found = (s for s, values in self._by_subject.items() if LABEL in values)
