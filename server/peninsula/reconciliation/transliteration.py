@@ -12,15 +12,9 @@ import unicodedata
 from functools import lru_cache
 from typing import Final
 
-# The Revised Romanization, letter by letter: enough to be compared by a sketch.
-_INITIALS: Final = (
-    "g", "kk", "n", "d", "tt", "r", "m", "b", "pp", "s", "ss", "", "j", "jj", "ch", "k", "t", "p",
-    "h",
-)  # fmt: skip
-_VOWELS: Final = (
-    "a", "ae", "ya", "yae", "eo", "e", "yeo", "ye", "o", "wa", "wae", "oe", "yo", "u", "wo", "we",
-    "wi", "yu", "eu", "ui", "i",
-)  # fmt: skip
+from peninsula.searching.romanization import INITIALS, VOWELS
+
+#: What a syllable ends with, by itself: enough to be compared by a sketch.
 _FINALS: Final = (
     "", "k", "k", "k", "n", "n", "n", "t", "l", "k", "m", "l", "l", "l", "p", "l", "m", "p", "p",
     "t", "t", "ng", "t", "t", "k", "t", "p", "t",
@@ -97,8 +91,8 @@ def romanize(text: str) -> str:
         code = ord(character)
         if _FIRST <= code <= _LAST:
             number = code - _FIRST
-            parts.append(_INITIALS[number // 588])
-            parts.append(_VOWELS[number % 588 // 28])
+            parts.append(INITIALS[number // 588])
+            parts.append(VOWELS[number % 588 // 28])
             parts.append(_FINALS[number % 28])
         else:
             parts.append(_CYRILLIC.get(character, character))

@@ -19,11 +19,11 @@ from typing import Final
 _FIRST_SYLLABLE: Final = ord("가")
 
 #: What a syllable begins with, and what sounds in it, in the order of Unicode; ㅇ is silent.
-_INITIALS: Final = (
+INITIALS: Final = (
     "g", "kk", "n", "d", "tt", "r", "m", "b", "pp", "s", "ss", "", "j", "jj", "ch", "k", "t", "p",
     "h",
 )  # fmt: skip
-_VOWELS: Final = (
+VOWELS: Final = (
     "a", "ae", "ya", "yae", "eo", "e", "yeo", "ye", "o", "wa", "wae", "oe", "yo", "u", "wo", "we",
     "wi", "yu", "eu", "ui", "i",
 )  # fmt: skip
@@ -147,7 +147,7 @@ def _romanize_hangul(text: str) -> str:
     """Return syllables in a row as they sound one after another."""
     initial, _, _ = _take_apart(text[0])
     between = [_between(text[i : i + 2]) for i in range(len(text))]
-    return _INITIALS[initial] + "".join(between)
+    return INITIALS[initial] + "".join(between)
 
 
 @lru_cache(1 << 16)
@@ -157,8 +157,8 @@ def _between(pair: str) -> str:
     following = _take_apart(pair[1]) if len(pair) == 2 else None
     ending, beginning = _meet(final, following)
     if beginning is None:
-        beginning = _INITIALS[following[0]] if following else ""
-    return _VOWELS[vowel] + ending + beginning
+        beginning = INITIALS[following[0]] if following else ""
+    return VOWELS[vowel] + ending + beginning
 
 
 def _take_apart(character: str) -> tuple[int, int, int]:
@@ -182,7 +182,7 @@ def _meet(final: int, following: tuple[int, int, int] | None) -> tuple[str, str 
 def _collide(final: int, initial: int) -> tuple[str, str | None]:
     """Return the same where the next syllable begins with a consonant."""
     spoken = _FINALS[final][0]
-    begins = _INITIALS[initial]
+    begins = INITIALS[initial]
     if final in _ASPIRATES and begins in _ASPIRATED:
         return _ASPIRATES[final], _ASPIRATED[begins]
     if final == _D and initial == _H:
