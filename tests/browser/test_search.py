@@ -26,6 +26,23 @@ def test_the_box_of_every_page_offers_names(page: Page) -> None:
     expect(page).to_have_url(re.compile("/history$"))
 
 
+def test_names_that_are_walked_are_not_replaced_by_later_ones(page: Page) -> None:
+    page.goto("/history")
+    box = page.get_by_role("combobox", name="Search")
+    box.fill("vladim")
+    option = page.get_by_role("option").filter(has_text="Vladimir Putin").first
+    expect(option).to_be_visible()
+    # What is typed next is answered late; whoever has begun to choose waits for it no more.
+    page.route(re.compile("q=vladimir&"), lambda _: None)
+    with page.expect_request(re.compile("q=vladimir&")):
+        box.fill("vladimir")
+    with page.expect_event("requestfailed"):
+        box.press("ArrowDown")
+    expect(option).to_have_attribute("aria-selected", "true")
+    box.press("Enter")
+    expect(page).to_have_url(re.compile("/id/person/vladimir-putin"))
+
+
 def test_a_reader_without_scripts_searches_narrows_and_turns_pages(open_page: PageMaker) -> None:
     page = open_page(scripts=False)
     page.goto("/")

@@ -52,7 +52,13 @@ export function offerNames(field: HTMLInputElement): void {
   let running: AbortController | undefined;
   let timer = 0;
 
+  /** What is still being asked must not change, or bring back, the list that somebody dealt with. */
+  const stop = (): void => {
+    clearTimeout(timer);
+    running?.abort();
+  };
   const close = (): void => {
+    stop();
     list.hidden = true;
     chosen = -1;
     field.setAttribute("aria-expanded", "false");
@@ -119,6 +125,7 @@ export function offerNames(field: HTMLInputElement): void {
     if (list.hidden) return;
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
+      stop();
       const step = event.key === "ArrowDown" ? 1 : -1;
       mark((chosen + step + found.length) % found.length);
     } else if (event.key === "Enter" && chosen >= 0 && !event.ctrlKey && !event.metaKey) {
