@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from peninsula import __version__
+from peninsula.commands.exits import FAILED, INTERRUPTED, OK
 from peninsula.errors import PeninsulaError
 
 #: The commands, what each does, and who adds its arguments.
@@ -52,10 +53,6 @@ examples:
 exit codes: 0 all is well · 1 violations or findings · 2 it could not be done
 """
 
-_OK: Final = 0
-_FAILED: Final = 2
-_INTERRUPTED: Final = 130
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
@@ -69,14 +66,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # Whoever read our output has seen enough, as “head” does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _OK
+        return OK
     except KeyboardInterrupt:
-        return _INTERRUPTED
+        return INTERRUPTED
 
 
 def _fail(message: str) -> int:
     print(f"peninsula: {message}", file=sys.stderr)
-    return _FAILED
+    return FAILED
 
 
 def _make_parser(typed: str) -> argparse.ArgumentParser:

@@ -21,7 +21,7 @@ ROWS: Final = [
     "cli",
     "commands.stores commands.asking commands.judging commands.exporting commands.importing",
     "commands.linking commands.sources",
-    "commands.basis",
+    "commands.basis commands.exits commands.printing",
     "linking.pulling linking.suggesting",
     "linking.accepting linking.checking linking.delivering",
     "linking.asking",

@@ -17,13 +17,14 @@ from rich.table import Table as TerminalTable
 from rich.text import Text
 
 from peninsula.commands.basis import (
-    OK,
     SERVICE_SETTINGS,
     STORE_SETTINGS,
     add_settings,
     open_dataset,
     read_config,
 )
+from peninsula.commands.exits import OK
+from peninsula.commands.printing import plural
 from peninsula.dataset.interface import Dataset, QueryOptions, Result, Term, formats_for
 from peninsula.errors import OperatorError, ParameterError, UpstreamFailed, display_path
 from peninsula.federation.dataset import FederatedDataset
@@ -156,8 +157,7 @@ def _print_table(result: Result, dataset: Dataset) -> None:
         for row in table.rows:
             shown.add_row(*(Text(cell.text) for cell in row))
         Terminal().print(shown)
-    count = len(table.rows)
-    print(f"{count} row{'' if count == 1 else 's'}")
+    print(plural(len(table.rows), "row"))
 
 
 def _print_blocks(table: Table) -> None:

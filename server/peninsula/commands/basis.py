@@ -1,4 +1,4 @@
-"""What do all commands stand on: exit codes, settings, the graph that they open?"""
+"""What do all commands stand on: settings, and the graph that they open?"""
 
 from __future__ import annotations
 
@@ -14,11 +14,6 @@ from peninsula.errors import ParameterError
 from peninsula.knowledge import find_knowledge
 from peninsula.loading import open_local
 from peninsula.terms import read_iri
-
-#: All is well; the answer is no (violations, findings); it could not be done.
-OK: Final = 0
-NO: Final = 1
-FAILED: Final = 2
 
 KNOWLEDGE_SETTINGS: Final = ("knowledge", "config")
 STORE_SETTINGS: Final = ("store", "knowledge", "default_graph", "config")

@@ -7,7 +7,8 @@ import json
 import sys
 from pathlib import Path
 
-from peninsula.commands.basis import OK, STORE_SETTINGS, add_settings, open_dataset, read_graph
+from peninsula.commands.basis import STORE_SETTINGS, add_settings, open_dataset, read_graph
+from peninsula.commands.exits import OK
 from peninsula.errors import OperatorError, display_path
 from peninsula.formats import CSV, GRAPH_FORMATS
 from peninsula.labels import LANGUAGES

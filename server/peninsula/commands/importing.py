@@ -8,7 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from peninsula.commands.basis import NO, OK, STORE_SETTINGS, add_settings, read_config
+from peninsula.commands.basis import STORE_SETTINGS, add_settings, read_config
+from peninsula.commands.exits import NO, OK
 from peninsula.console import Console
 from peninsula.errors import OperatorError, display_path
 from peninsula.importing import running, samples

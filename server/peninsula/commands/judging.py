@@ -12,12 +12,12 @@ from pathlib import Path
 from peninsula.checking import check
 from peninsula.commands.basis import (
     KNOWLEDGE_SETTINGS,
-    NO,
-    OK,
     add_settings,
     read_config,
     read_graph,
 )
+from peninsula.commands.exits import NO, OK
+from peninsula.commands.printing import plural
 from peninsula.config import SETTINGS, Config
 from peninsula.console import Console
 from peninsula.dataset.interface import Dataset
@@ -89,7 +89,7 @@ def _check(options: argparse.Namespace) -> int:
             console.finish()
             print(finding, flush=True)
             severities[finding.severity] += 1
-    print(", ".join(f"{n} {what}{'' if n == 1 else 's'}" for what, n in severities.items()))
+    print(", ".join(plural(n, what) for what, n in severities.items()))
     is_bad = severities["error"] or (options.strict and severities["warning"])
     return NO if is_bad else OK
 

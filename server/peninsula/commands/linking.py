@@ -14,7 +14,9 @@ from rich.console import Console as Terminal
 from rich.table import Table as TerminalTable
 from rich.text import Text
 
-from peninsula.commands.basis import NO, OK, SERVICE_SETTINGS, add_step, read_config
+from peninsula.commands.basis import SERVICE_SETTINGS, add_step, read_config
+from peninsula.commands.exits import INTERRUPTED, NO, OK
+from peninsula.commands.printing import make_table, plural
 from peninsula.errors import display_path
 from peninsula.linking.accepting import accept
 from peninsula.linking.checking import check
@@ -32,6 +34,8 @@ _SETTINGS: Final = ("store", "knowledge", "config")
 _ASKING: Final = (*_SETTINGS, *SERVICE_SETTINGS)
 _STORING: Final = (*_ASKING, "keep", "keep_days", "default_graph", "history_graph")
 _COLOURS: Final = {ERROR: "red", WARNING: "yellow", NOTE: "dim"}
+#: Columns of what is copied to ask for it.
+_NAMES: Final = ("thing", "item")
 _COLUMNS: Final = ("severity", "kind", "thing", "item", "message", "ours", "theirs", "remedy")
 
 
@@ -159,7 +163,7 @@ def _pull(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("Interrupted. What was fetched is kept: the same command goes on with it.",
               file=sys.stderr)  # fmt: skip
-        return 130
+        return INTERRUPTED
     found = pulled.pull
     print(
         f"{len(found.items):,} items in {pulled.triples:,} triples, {found.requests:,} requests; "
@@ -221,17 +225,13 @@ def _print_report(report: Report, *, with_notes: bool) -> None:
     retrieved = report.retrieved.strftime("%Y-%m-%d") if report.retrieved else "an unknown day"
     print(
         f"{report.compared} of {report.links} links compared with the snapshot of {retrieved}: "
-        + ", ".join(_plural(report.count(s), s) for s in SEVERITIES)
+        + ", ".join(plural(report.count(s), s) for s in SEVERITIES)
         + ("" if with_notes or not report.count(NOTE) else " (--notes shows them)")
     )
 
 
-def _plural(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
-
-
 def _table(findings: Sequence[Finding]) -> TerminalTable:
-    table = _make_table("", "thing", "item", "what", "ours", "theirs")
+    table = make_table("", "thing", "item", "what", "ours", "theirs", names=_NAMES, has_lines=True)
     for finding in findings:
         what = f"{finding.message} {finding.remedy}".strip()
         table.add_row(
@@ -242,15 +242,6 @@ def _table(findings: Sequence[Finding]) -> TerminalTable:
             Text(finding.ours),
             Text(finding.theirs),
         )
-    return table
-
-
-def _make_table(*headings: str) -> TerminalTable:
-    """Return a table in which a name is never broken, so that it can be copied."""
-    table = TerminalTable(header_style="bold", show_lines=True)
-    for heading in headings:
-        is_name = heading in {"thing", "item"}
-        table.add_column(heading, overflow="fold", no_wrap=is_name)
     return table
 
 
@@ -273,14 +264,14 @@ def _suggest(options: argparse.Namespace) -> int:
     if found:
         Terminal().print(_candidates(found))
     things = len({candidate.thing for candidate in found})
-    print(f"{_plural(len(found), 'candidate')} for {things} of {looked_at} things, {source}.")
+    print(f"{plural(len(found), 'candidate')} for {things} of {looked_at} things, {source}.")
     if options.output:
         print(f"{display_path(options.output)}: to be reviewed; none of them is a link yet.")
     return OK
 
 
 def _candidates(found: Sequence[Candidate]) -> TerminalTable:
-    table = _make_table("thing", "item", "label", "score", "why")
+    table = make_table("thing", "item", "label", "score", "why", names=_NAMES, has_lines=True)
     for candidate in found:
         label = " – ".join(filter(None, (candidate.label, candidate.description)))
         table.add_row(
@@ -297,7 +288,7 @@ def _accept(options: argparse.Namespace) -> int:
     text, accepted, others = accept(read_config(options), options.files, options.by)
     if accepted:
         _write(options.output, text)
-    told = f"{_plural(accepted, 'link')} made, {_plural(others, 'candidate')} not accepted."
+    told = f"{plural(accepted, 'link')} made, {plural(others, 'candidate')} not accepted."
     print(told, file=sys.stderr)
     return OK if accepted else NO
 

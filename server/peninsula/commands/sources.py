@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 
 from peninsula.checking import POSITIONS
-from peninsula.commands.basis import KNOWLEDGE_SETTINGS, NO, OK, add_settings, read_config
+from peninsula.commands.basis import KNOWLEDGE_SETTINGS, add_settings, read_config
+from peninsula.commands.exits import NO, OK
 from peninsula.errors import OperatorError, display_path
 from peninsula.knowledge import find_knowledge
 from peninsula.positions import derive_file

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Final
 
 from rich.console import Console as Terminal
-from rich.table import Table as TerminalTable
 from rich.text import Text
 
 from peninsula import operating
-from peninsula.commands.basis import NO, OK, add_settings, add_step, read_config, read_graph
+from peninsula.commands.basis import add_settings, add_step, read_config, read_graph
+from peninsula.commands.exits import NO, OK
+from peninsula.commands.printing import make_table
 from peninsula.dataset.generations import format_instant
 from peninsula.errors import ShapesViolated, display_path
 from peninsula.tokens import ROLES
@@ -126,10 +127,10 @@ def _load(options: argparse.Namespace) -> int:
 
 def _history_list(options: argparse.Namespace) -> int:
     found = operating.list_generations(read_config(options))
-    shown = TerminalTable(header_style="bold")
-    for heading in ("generation", "published", "by", "added", "removed", "triples", "what"):
-        is_number = heading in {"generation", "added", "removed", "triples"}
-        shown.add_column(heading, justify="right" if is_number else "left", overflow="fold")
+    shown = make_table(
+        "generation", "published", "by", "added", "removed", "triples", "what",
+        numbers={"generation", "added", "removed", "triples"},
+    )  # fmt: skip
     for generation, is_pinned in found:
         shown.add_row(
             f"{generation.number}{' (pinned)' if is_pinned else ''}",
@@ -196,9 +197,7 @@ def _token_add(options: argparse.Namespace) -> int:
 
 
 def _token_list(options: argparse.Namespace) -> int:
-    shown = TerminalTable(header_style="bold")
-    for heading in ("name", "role", "created"):
-        shown.add_column(heading)
+    shown = make_table("name", "role", "created")
     for entry in operating.list_tokens(read_config(options)):
         shown.add_row(Text(entry.name), entry.role, entry.created)
     Terminal().print(shown)
