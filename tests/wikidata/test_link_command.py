@@ -210,7 +210,7 @@ def test_a_running_server_takes_it_by_its_token(proxy: Proxy, store: Path, tmp_p
         refused = command.run(*arguments)
         assert refused.code == 2 and "token" in refused.err and proxy.seen == []
         wrong = command.run(*arguments, PENINSULA_TOKEN="pen_wrong")
-        assert wrong.code == 2 and "401" in wrong.err
+        assert wrong.code == 2 and "401" in wrong.err and "{" not in wrong.err
         done = command.run(*arguments, PENINSULA_TOKEN=server.token)
         assert done.code == 0, done.err
         answer = server.request(

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import http.client
 import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import pyoxigraph as ox
 
+from peninsula.client.problems import PeninsulaClientError
+from peninsula.client.transport import Transport
 from peninsula.config import Config
 from peninsula.console import Console
 from peninsula.dataset.generations import Generations
@@ -99,8 +99,8 @@ def _store(config: Config, knowledge: Knowledge, console: Console, path: Path) -
         return outcome
 
 
-def read_server(address: str) -> tuple[str, str, str]:
-    """Return scheme, host and path of a server of ours; raises OperatorError."""
+def find_server(address: str) -> Transport:
+    """Return the way to a server of ours, with the token for it; raises OperatorError."""
     parts = urlsplit(address)
     try:
         is_right = parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.username
@@ -109,34 +109,24 @@ def read_server(address: str) -> tuple[str, str, str]:
         is_right = False
     if not is_right:
         raise OperatorError(f"“{address}” is no address of a server.", "Write http://HOST:PORT/.")
-    if not os.environ.get(_TOKEN):
+    token = os.environ.get(_TOKEN)
+    if not token:
         raise OperatorError(
             "There is no token to write to the server with.",
             f"Make one with “peninsula token add NAME --role write” and put it into {_TOKEN}.",
         )
-    return parts.scheme, parts.netloc, parts.path.rstrip("/")
+    path = parts.path.rstrip("/") + "/"
+    return Transport(f"{parts.scheme}://{parts.netloc}{path}", token, _PATIENCE)
 
 
 def _send(address: str, triples: Sequence[ox.Triple]) -> str:
     """PUT the snapshot to a running server; return where it went."""
-    scheme, host, path = read_server(address)
     body = "".join(f"{triple} .\n" for triple in triples).encode()
-    connect = http.client.HTTPSConnection if scheme == "https" else http.client.HTTPConnection
-    connection = connect(host, timeout=_PATIENCE)
-    headers = {
-        "Authorization": f"Bearer {os.environ[_TOKEN]}",
-        "Content-Type": "application/n-triples",
-        "Accept": "application/problem+json",
-    }
+    headers = {"Content-Type": "application/n-triples", "Accept": "application/problem+json"}
     try:
-        with contextlib.closing(connection):
-            where = f"{path}/store?graph={quote(SNAPSHOT, safe='')}"
-            connection.request("PUT", where, body, headers)
-            response = connection.getresponse()
-            answer = response.read(65_536).decode("utf-8", "replace")
-            generation = response.headers.get("Peninsula-Generation", "?")
-    except (OSError, http.client.HTTPException) as error:
-        raise OperatorError(f"{address}: the server cannot be reached ({error}).") from None
-    if response.status not in {200, 201, 204}:
-        raise OperatorError(f"{address}: the server answers {response.status}: {answer[:1000]}")
-    return f"{address}, generation {generation}"
+        response = find_server(address).send(
+            "PUT", "store", parameters={"graph": SNAPSHOT}, body=body, headers=headers
+        )
+    except PeninsulaClientError as error:
+        raise OperatorError(f"{address}: {error}") from None
+    return f"{address}, generation {response.generation or '?'}"

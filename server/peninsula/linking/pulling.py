@@ -14,7 +14,7 @@ from peninsula.errors import OperatorError, UpstreamFailed
 from peninsula.federation.gateway import Gateway
 from peninsula.knowledge import find_knowledge
 from peninsula.linking.asking import Gatewayed, service_of, slice_of
-from peninsula.linking.delivering import Destination, deliver, read_server
+from peninsula.linking.delivering import Destination, deliver, find_server
 from peninsula.loading import open_local
 from peninsula.wikidata import assembling
 from peninsula.wikidata.journal import open_journal
@@ -60,7 +60,7 @@ def pull(
     if destination.output:
         assembling.format_of(destination.output)
     if destination.server:
-        read_server(destination.server)
+        find_server(destination.server)
     knowledge = find_knowledge(config.knowledge)
     slice = slice_of(knowledge, slice_file)
     asked = service_of(config, service)
