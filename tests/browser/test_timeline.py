@@ -7,7 +7,7 @@ import json
 import re
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from .conftest import PageMaker, assert_fits, await_layout, find_violations
 
@@ -32,6 +32,16 @@ def test_a_reader_narrows_it_and_opens_a_mark(page: Page) -> None:
     page.go_back()
     expect(page.get_by_label("Actor", exact=True)).to_have_value("person:kim-jong-un")
     expect(tests).not_to_be_checked()
+
+
+def test_a_choice_before_the_scripts_came_is_an_answer(page: Page) -> None:
+    held: list[Route] = []
+    page.route("**/site-*.js", lambda route: held.append(route))  # noqa: PLW0108
+    page.goto("/timeline", wait_until="commit")
+    page.get_by_label("Actor", exact=True).select_option(label="Kim Jong-un")
+    expect(page).to_have_url(re.compile("actor=person%3Akim-jong-un"))
+    expect(page.get_by_label("Actor", exact=True)).to_have_value("person:kim-jong-un")
+    assert held
 
 
 def test_it_works_without_scripts(open_page: PageMaker) -> None:

@@ -78,13 +78,6 @@ window.addEventListener("pageshow", (event) => {
   }
 });
 
-// A choice in such a form is an answer already; its button is for those without scripts.
-document.addEventListener("change", (event) => {
-  if (!(event.target instanceof Element)) return;
-  const form = event.target.closest<HTMLFormElement>("form[data-live]");
-  if (form) form.requestSubmit();
-});
-
 for (const field of document.querySelectorAll<HTMLInputElement>("input[data-names]")) {
   offerNames(field);
 }
