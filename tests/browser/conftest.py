@@ -76,7 +76,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 def _await_names(server: Server) -> None:
     """Wait until the index of names is there, which is made while the server answers already."""
-    until = time.monotonic() + 60
+    until = time.monotonic() + 180
     while json.loads(server.get("search?q=russia&format=json"))["provisional"]:
         assert time.monotonic() < until, "the names are not indexed"
         time.sleep(0.2)

@@ -19,6 +19,7 @@ def fill(page: Page) -> None:
     page.get_by_label("Names, one a line").fill(NAMES)
     page.get_by_label("Type").select_option(label="person")
     page.get_by_role("button", name="Find candidates").click()
+    page.wait_for_url(re.compile(r"/reconcile\?names="))
 
 
 @pytest.mark.parametrize("scripts", [True, False])
