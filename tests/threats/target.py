@@ -193,6 +193,15 @@ class Target:
         """Return the numbers of the server's processes of this name: pen-reader, pen-writer …"""
         return [pid for pid in descendants(self.pid) if name_of(pid) == name]
 
+    def stored(self) -> list[Path]:
+        """Return all files and folders in the store; some may be gone as soon as they are told."""
+        return [
+            Path(folder, name)
+            # Unlike rglob, it goes on where a folder is removed just now: a generation, an index.
+            for folder, folders, files in os.walk(self.folder / "store")
+            for name in (*folders, *files)
+        ]
+
     def log(self) -> str:
         return (self.folder / "server.log").read_text(encoding="utf-8")
 

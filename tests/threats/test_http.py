@@ -206,9 +206,8 @@ def test_graph_names_and_language_tags_are_data(target: Target) -> None:
         "file:///etc/passwd", "http://x/%0d%0aSet-Cookie:%20a=b", "x:" + "a" * 100_000, "x:é한\U0001f600",
         "../CURRENT", "", "x:%00", "javascript:alert(1)", "x:{}", "x:\\", "_:b",
     ]  # fmt: skip
-    store = target.folder / "store"
     with target.undisturbed(changes=True):
-        before = {path for path in store.rglob("*") if "generations" not in path.parts}
+        before = {path for path in target.stored() if "generations" not in path.parts}
         for name in names:
             headers = {"Content-Type": TURTLE}
             path = f"/store?{urlencode({'graph': name})}"
@@ -219,7 +218,7 @@ def test_graph_names_and_language_tags_are_data(target: Target) -> None:
                 read = target.request("GET", path, headers={"Accept": "application/n-triples"})
                 assert read.text == '<x:s> <x:p> "x"@en-x-y .\n', str(read)
                 assert target.request("DELETE", path, role="write").status == 204
-        after = {path for path in store.rglob("*") if "generations" not in path.parts}
+        after = {path for path in target.stored() if "generations" not in path.parts}
     new = {path.name for path in after - before}
     assert all(re.fullmatch(r"\d+\.rdfp|[\w.-]+", name) and "passwd" not in name for name in new), (
         new
