@@ -22,6 +22,7 @@ from peninsula.discourse import (
 )
 from peninsula.errors import ParameterError
 from peninsula.namespaces import shorten
+from peninsula.protocol import read_number
 from peninsula.terms import STANCES, read_day, read_iri
 
 SUPPORT: Final = {"supports": 1, "opposes": -1}
@@ -187,8 +188,11 @@ def _read_date(values: Mapping[str, str], name: str) -> date | None:
 
 def _read_least(values: Mapping[str, str], of: str) -> int:
     text = values.get("least") or str(_LEAST[of])
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= 10_000):
+    number = read_number(text, 1, 10_000)
+    if number is None:
         raise ParameterError(
-            f"“{text}” is no number of things in common.", "Write 1 or more.", parameter="least"
+            f"“{text[:40]}” is no number of things in common.",
+            "Write 1 or more.",
+            parameter="least",
         )
-    return int(text)
+    return number

@@ -33,7 +33,8 @@ _UPDATE_ONLY: Final = ("update", "using-graph-uri", "using-named-graph-uri", "dr
 SERVICES: Final = ("live", "snapshot", "fallback")
 _UTF_8: Final = frozenset(["", "utf-8", "utf8", "us-ascii"])
 _SECONDS: Final = re.compile(r"\d{1,9}(?:\.\d{0,9})?|\.\d{1,9}", re.ASCII)
-_NUMBER: Final = re.compile(r"0*[1-9]\d{0,17}", re.ASCII)
+#: Digits of a number that is read; to read very many takes long.
+_MOST_DIGITS: Final = 18
 
 Pairs = Iterable[tuple[str, str]]
 
@@ -204,6 +205,14 @@ def read_flag(values: dict[str, str], name: str) -> bool:
     return value in {"", "true"}
 
 
+def read_number(text: str, least: int, most: int | None = None) -> int | None:
+    """Return the whole number that ``text`` is; None where it is none, or out of bounds."""
+    if not (text.isascii() and text.isdecimal()) or len(text) > _MOST_DIGITS:
+        return None
+    number = int(text)
+    return number if least <= number and (most is None or number <= most) else None
+
+
 def read_timeout(values: dict[str, str]) -> float | None:
     """Return the parameter ``timeout``, in seconds."""
     if "timeout" not in values:
@@ -222,12 +231,13 @@ def read_generation(values: dict[str, str]) -> int | None:
     if "generation" not in values:
         return None
     text = values["generation"].strip()
-    if not _NUMBER.fullmatch(text):
+    number = read_number(text, 1)
+    if number is None:
         raise ProtocolError(
-            f"generation: “{text}” is no positive whole number.",
+            f"generation: “{text[:40]}” is no positive whole number.",
             "Write its number, as the header Peninsula-Generation told it.",
         )
-    return int(text)
+    return number
 
 
 def read_services(values: dict[str, str]) -> str:

@@ -20,6 +20,7 @@ from peninsula.federation.gateway import Table
 from peninsula.federation.local_services import Block, Node, TriplePattern
 from peninsula.labels import LANGUAGES
 from peninsula.namespaces import PREFIXES, expand, shorten
+from peninsula.protocol import read_number
 from peninsula.search import LONGEST_TEXT, Hit, Index, Indexes, Wish
 
 SEARCH: Final = PREFIXES["search"]
@@ -216,13 +217,14 @@ class Clause:
     def _read_limit(self) -> int:
         for value in self._said.get("limit", ()):
             text = value.value if isinstance(value, ox.Literal) else ""
-            if not text.isascii() or not text.isdecimal() or not 0 < int(text[:9]) <= MOST_THINGS:
+            number = read_number(text, 1, MOST_THINGS)
+            if number is None:
                 raise ParameterError(
                     f"search:limit takes a number from 1 to {MOST_THINGS}, not {value}.",
                     f"Write search:limit {_LIMIT}.",
                     parameter="limit",
                 )
-            return int(text)
+            return number
         return _LIMIT
 
 

@@ -329,6 +329,7 @@ VALUES: Final = (
     '{"q":{"query":"x","properties":[{"pid":"\\ud800","v":["\\ud800",1e308,{"id":"\\ud800"}]}]}}',
     '{"ids":["state:h0"],"properties":[{"id":"\\ud800"}]}',
     "?x", "} #", "a/b", "http://[", "http://localhost/\x00", "9" * 5000, "²",
+    f"{1:018}{0:05000}", f"{1:05000}",
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from peninsula.protocol import (
     UpdateRequest,
     check_dataset,
     parse_parameters,
+    read_number,
     read_query,
     read_update,
 )
@@ -291,3 +292,16 @@ def test_parameters_are_read_strictly() -> None:
 def test_a_form_with_escapes_that_are_not_utf_8_is_refused() -> None:
     with pytest.raises(ProtocolError, match="not UTF-8"):
         read_query("POST", [], FORM, b"query=ASK+%7B%7D&format=%E9")
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("7", 7), ("007", 7), ("1000", 1000), ("1001", None), ("0", None), ("", None),
+        ("-1", None), ("1e3", None), ("٣", None), ("²", None),
+        # Whoever writes more digits means no number of ours.
+        (f"{1:018}{0:05000}", None), (f"{7:05000}", None),
+    ],
+)  # fmt: skip
+def test_a_number_is_read_within_bounds(text: str, number: int | None) -> None:
+    assert read_number(text, 1, 1000) == number

@@ -11,6 +11,7 @@ from datetime import date
 from flask import request
 
 from peninsula.errors import ParameterError
+from peninsula.protocol import read_number
 from peninsula.terms import read_day, read_iri
 
 
@@ -64,13 +65,14 @@ def number_given(parameter: str, default: int, most: int) -> int:
     text = request.args.get(parameter, "").strip()
     if not text:
         return default
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:18]) <= most):
+    number = read_number(text, 1, most)
+    if number is None:
         raise ParameterError(
-            f"“{text}” is no number from 1 to {most} for the parameter “{parameter}”.",
+            f"“{text[:40]}” is no number from 1 to {most} for the parameter “{parameter}”.",
             f"Try {default}.",
             parameter=parameter,
         )
-    return int(text)
+    return number
 
 
 def day_given(parameter: str, *, is_end: bool = False, is_whole: bool = False) -> date | None:

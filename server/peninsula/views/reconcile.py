@@ -33,6 +33,7 @@ from peninsula.protocol import (
     parse_parameters,
     read_generation,
     read_media_type,
+    read_number,
     read_timeout,
     refuse_repetition,
 )
@@ -450,13 +451,14 @@ def _read_id() -> str:
 
 def _read_cursor() -> int:
     text = request.args.get("cursor", "").strip() or "0"
-    if not (text.isascii() and text.isdigit() and int(text[:18]) <= MOST_SKIPPED):
+    number = read_number(text, 0, MOST_SKIPPED)
+    if number is None:
         raise ParameterError(
             f"“{text[:40]}” is no number from 0 to {MOST_SKIPPED:,} for the parameter “cursor”.",
             "It says how many suggestions to skip.",
             parameter="cursor",
         )
-    return int(text)
+    return number
 
 
 def _open_schema() -> Schema:
