@@ -237,6 +237,7 @@ def test_a_store_that_a_server_holds_is_not_written_to(proxy: Proxy, tmp_path: P
         (["check", "--snapshot", "missing.nq"], "missing.nq"),
         (["suggest", "--class", "Person"], "no prefixed name"),
         (["suggest", "--class", "pen:Nobody"], "has no class “pen:Nobody”"),
+        (["suggest", "--class", f"{PEN}ns#Person", "--offline"], "holds no snapshot"),
         (["suggest", "--thing", "person:nobody"], "has no thing “person:nobody”"),
         (["accept", "missing.ttl", "--by", "me"], "missing.ttl"),
     ],

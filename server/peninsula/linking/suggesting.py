@@ -69,10 +69,9 @@ def suggest(
 def _find_wanted(dataset: Dataset, classes: Sequence[str], things: Sequence[str]) -> list[str]:
     if things:
         return sorted(_read_known(dataset, name, "thing") for name in things)
-    for name in classes:
-        _read_known(dataset, name, "class")
-    names = classes or suggesting.CLASSES
-    found = {thing for name in names for thing in find_unlinked(dataset, expand(name))}
+    chosen = [_read_known(dataset, name, "class") for name in classes]
+    chosen = chosen or [expand(name) for name in suggesting.CLASSES]
+    found = {thing for class_ in chosen for thing in find_unlinked(dataset, class_)}
     return sorted(thing for thing in found if thing.startswith(f"{BASE}id/"))
 
 
