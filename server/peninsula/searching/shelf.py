@@ -89,7 +89,6 @@ class Shelf:
         self._thread: threading.Thread | None = None
         self._closing = threading.Event()
         self._began = time.monotonic()
-        self._is_closed = False
         self.folder = generations.names(0).parent
         if self.folder.is_dir():
             for path in self.folder.glob(f"{_BUILDING}*"):
@@ -158,7 +157,7 @@ class Shelf:
     def bring(self, dataset: Dataset) -> bool:
         """Make the index of ``dataset`` here, if that is quick; return whether it is there."""
         number = dataset.generation
-        if number in self._unfit or self._is_closed:
+        if number in self._unfit or self._closing.is_set():
             return False
         with self._bringing:
             # Whoever waited here has it already.
@@ -201,7 +200,7 @@ class Shelf:
     def want(self, number: int) -> None:
         """Have the index of a generation made, before others that are waited for."""
         with self._lock:
-            if self._is_closed or number == self._making:
+            if self._closing.is_set() or number == self._making:
                 return
             times, last = self._failed.get(number, (0, 0.0))
             if times and time.monotonic() - last < _AGAIN[min(times, len(_AGAIN)) - 1]:
@@ -214,6 +213,10 @@ class Shelf:
         self._wanted.move_to_end(number)
         while len(self._wanted) > _MOST_WANTED:
             self._wanted.popitem(last=False)
+        self._start()
+
+    def _start(self) -> None:
+        """Begin to work; the lock is held."""
         if self._thread is None:
             # The process ends with the thread that started it: that one stays.
             self._thread = threading.Thread(target=self._work, name="search", daemon=True)
@@ -225,18 +228,16 @@ class Shelf:
         Where many names are to be indexed, and no earlier index is in use, somebody has to ask.
         """
         with self._lock:
-            if self._is_closed:
+            if self._closing.is_set():
                 return
             self._followed = number
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="search", daemon=True)
-                self._thread.start()
+            self._start()
         self._is_wanted.set()
 
     def close(self) -> None:
         """End what is being made."""
+        atexit.unregister(self.close)
         with self._lock:
-            self._is_closed = True
             self._closing.set()
             process = self._process
         self._is_wanted.set()
@@ -246,7 +247,7 @@ class Shelf:
             self._thread.join(1)
 
     def _work(self) -> None:
-        while not self._is_closed:
+        while not self._closing.is_set():
             self._is_wanted.wait()
             with self._lock:
                 followed, self._followed = self._followed, None
@@ -274,7 +275,7 @@ class Shelf:
 
     def _bring_followed(self, number: int) -> None:
         self._closing.wait(max(0.0, self._began + _QUIET - time.monotonic()))
-        if self._is_closed or self.account(number) is not None:
+        if self._closing.is_set() or self.account(number) is not None:
             return
         try:
             if self._view is not None and self.bring(self._view(number)):
@@ -287,7 +288,7 @@ class Shelf:
             self.want(number)
 
     def _note_failure(self, number: int, error: Exception) -> None:
-        if self._is_closed:
+        if self._closing.is_set():
             return
         times, _ = self._failed.get(number, (0, 0.0))
         self._failed[number] = times + 1, time.monotonic()
@@ -308,7 +309,7 @@ class Shelf:
         try:
             code, told, wrong = self._run(number, building, base)
             if code and base is not None:
-                if code != UNFIT and not self._is_closed:
+                if code != UNFIT and not self._closing.is_set():
                     _log.warning(
                         "the index of generation %d cannot be made from that of %d, and is made "
                         "anew: %s", number, base, _explain(code, wrong),
@@ -345,7 +346,7 @@ class Shelf:
         if base is not None:
             command += ["--base", str(self.path(base))]
         with self._lock:
-            if self._is_closed:
+            if self._closing.is_set():
                 raise PeninsulaError("the server stops")
             began = time.monotonic()
             process = self._process = subprocess.Popen(  # noqa: S603, our own module
