@@ -72,10 +72,9 @@ def add(sub: argparse.ArgumentParser) -> None:
 
 
 def _query(options: argparse.Namespace) -> int:
-    knowledge = find_knowledge(read_config(options).knowledge)
-    template = _find_query(options.query, knowledge)
-    values = _read_values(options.param)
     config = read_config(options)
+    template = _find_query(options.query, find_knowledge(config.knowledge))
+    values = _read_values(options.param)
     with contextlib.closing(Gateway(contact=config.contact)) as gateway:
         # Of however many names: whoever searches here waits for their index.
         local = LocalServices([SearchService(Indexes(most_names=10**8))])
