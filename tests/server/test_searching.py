@@ -547,6 +547,28 @@ def test_what_fails_is_tried_again_and_told(
     assert not list(shelf.folder.glob(".building-*"))
 
 
+def test_what_nobody_foresaw_does_not_end_the_making(
+    store: EmbeddedDatabase, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> Any:
+        raise KeyError("nobody thought of it")
+
+    def ask_again() -> object:
+        shelf.want(number)
+        return shelf.account(number)
+
+    monkeypatch.setattr("peninsula.searching.shelf._AGAIN", (0.01, 0.01, 0.01))
+    shelf._view = fail
+    number = store.current.number
+    shelf.follow(number)
+    wait_until(lambda: shelf._followed is None, 60)
+    with monkeypatch.context() as patched:
+        patched.setattr(shelf, "_make", fail)
+        shelf.want(number)
+        wait_until(lambda: shelf._failed.get(number, (0, 0))[0] == 3, 60)
+    wait_until(ask_again, 60)
+
+
 def test_a_process_that_ends_lets_go_of_those_it_started(
     store: EmbeddedDatabase, tmp_path: Path
 ) -> None:

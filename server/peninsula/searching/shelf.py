@@ -265,7 +265,7 @@ class Shelf:
                 if self.account(number) is None:
                     self._make(number)
                 self._failed.pop(number, None)
-            except (PeninsulaError, OSError, ValueError, subprocess.SubprocessError) as error:
+            except Exception as error:  # noqa: BLE001, without this thread no other is made
                 self._note_failure(number, error)
             finally:
                 with self._lock:
@@ -283,6 +283,9 @@ class Shelf:
         except PeninsulaError as error:
             # It may be gone by now; whoever asks for it is told so.
             _log.info("the names of generation %d are not indexed: %s", number, error)
+            return
+        except Exception:  # noqa: BLE001, without this thread no other is made
+            _log.exception("the names of generation %d are not indexed", number)
             return
         if self.nearest(number) is not None:
             self.want(number)
