@@ -309,6 +309,7 @@ def under_way(refine: OpenRefine, count: int) -> Iterator[list[Answer]]:
             thread.join(120)
 
 
+@pytest.mark.alone
 def test_others_are_answered_meanwhile(refine: OpenRefine, server: Server) -> None:
     longest = 0.0
     with under_way(refine, 4) as answers:

@@ -191,6 +191,7 @@ def test_commands_read_the_store_that_a_server_holds(server: Server) -> None:
     assert (done.returncode, done.stdout) == (0, "true"), done.stderr
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_stops_when_told_and_leaves_no_process(tmp_path: Path, number: int) -> None:
     with serving([*COMMAND, "--memory", "never"], tmp_path) as server:

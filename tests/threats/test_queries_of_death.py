@@ -167,6 +167,7 @@ def test_queries_that_grow_end_at_the_memory_limit(target: Target) -> None:
     assert all(reply.status in {504, 507} for reply in replies)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "pattern", ["^(a+)+$", "(a|aa)+$", "(.*)*b", "((((a{99}){99}){99}){99}){99}"]
 )
@@ -189,6 +190,7 @@ def leave(target: Target, text: str, *, reading: int = 0) -> None:
             reading -= len(piece)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(("text", "reading"), [(DEATH, 0), (FLOOD, 1_000_000)])
 def test_a_client_that_leaves_frees_its_reader_within_a_second(
     target: Target, text: str, reading: int

@@ -122,6 +122,7 @@ def test_a_name_that_is_none(nursery: Nursery, answer: Any) -> None:
     assert "query.example.org" not in str(error)
 
 
+@pytest.mark.alone
 def test_a_resolver_that_hangs_takes_no_more_than_the_time(nursery: Nursery) -> None:
     release = threading.Event()
 

@@ -91,6 +91,7 @@ def test_an_end_that_tls_does_not_announce_is_none(nursery: Nursery, secured: Ho
     assert isinstance(failure(gateway, service), UpstreamUnreachable)
 
 
+@pytest.mark.alone
 def test_a_handshake_that_hangs_has_an_end(nursery: Nursery) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         gateway, service = https(nursery, silent.getsockname()[1])

@@ -45,6 +45,7 @@ dribble_error = drip(
 )
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("behave", [dribble, dribble_header, stall])
 def test_slowness_has_an_end(
     gateway: Gateway, service: Service, host: Host, behave: Behaviour
