@@ -128,6 +128,22 @@ def test_a_failure_is_one_line_and_the_next_pull_goes_on(
     assert len(list(ox.parse(path=str(target), format=ox.RdfFormat.TURTLE))) > 5000
 
 
+@pytest.mark.parametrize("answered", [0, 14])
+def test_whoever_interrupts_it_is_told_what_is_kept(
+    proxy: Proxy, store: Path, tmp_path: Path, answered: int
+) -> None:
+    proxy.rule = lambda _, number: servers.Nothing() if number >= answered else None
+    with Command(store, proxy).start("pull", "--output", str(tmp_path / "a.nq")) as process:
+        until = time.monotonic() + 60
+        while len(proxy.seen) <= answered and time.monotonic() < until:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, wrong = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert ("Interrupted. What was fetched is kept" in wrong) == (answered > 0)
+    assert "Traceback" not in wrong
+
+
 def test_two_pulls_do_not_share_a_journal(proxy: Proxy, store: Path, tmp_path: Path) -> None:
     command = Command(store, proxy)
     proxy.always = servers.Nothing()

@@ -15,13 +15,13 @@ from rich.table import Table as TerminalTable
 from rich.text import Text
 
 from peninsula.commands.basis import SERVICE_SETTINGS, add_step, read_config
-from peninsula.commands.exits import INTERRUPTED, NO, OK
+from peninsula.commands.exits import NO, OK
 from peninsula.commands.printing import make_table, plural
 from peninsula.errors import display_path
 from peninsula.linking.accepting import accept
 from peninsula.linking.checking import check
 from peninsula.linking.delivering import Destination
-from peninsula.linking.pulling import Pulled, pull
+from peninsula.linking.pulling import pull
 from peninsula.linking.suggesting import suggest
 from peninsula.namespaces import shorten
 from peninsula.turtle import format_turtle
@@ -158,12 +158,15 @@ def _read_patience(text: str) -> float:
 
 
 def _pull(options: argparse.Namespace) -> int:
-    try:
-        pulled = _do_pull(options)
-    except KeyboardInterrupt:
-        print("Interrupted. What was fetched is kept: the same command goes on with it.",
-              file=sys.stderr)  # fmt: skip
-        return INTERRUPTED
+    pulled = pull(
+        read_config(options),
+        Destination(options.output, options.into_store, options.server),
+        service=options.service,
+        slice_file=options.slice,
+        journal=options.journal,
+        is_fresh=options.fresh,
+        patience=options.patience,
+    )
     found = pulled.pull
     print(
         f"{len(found.items):,} items in {pulled.triples:,} triples, {found.requests:,} requests; "
@@ -176,18 +179,6 @@ def _pull(options: argparse.Namespace) -> int:
     for place in pulled.places:
         print(f"Written to {place}.")
     return OK
-
-
-def _do_pull(options: argparse.Namespace) -> Pulled:
-    return pull(
-        read_config(options),
-        Destination(options.output, options.into_store, options.server),
-        service=options.service,
-        slice_file=options.slice,
-        journal=options.journal,
-        is_fresh=options.fresh,
-        patience=options.patience,
-    )
 
 
 def _count(number: int, what: str) -> str:

@@ -24,6 +24,7 @@ from peninsula.wikidata.things import read_links
 
 #: Where the journal of a pull stands in the folder of a store.
 JOURNAL: Final = "pull"
+_KEPT: Final = "What was fetched is kept: the same command goes on with it."
 
 
 @dataclass(frozen=True)
@@ -82,12 +83,15 @@ def pull(
             puller = Puller(asks, asked, slice, opened, console, patience=patience)
             try:
                 found = puller.pull(items)
+                triples = assembling.assemble(found, asked.address, datetime.now(UTC))
+                places = deliver(config, knowledge, console, triples, destination)
             except UpstreamFailed as error:
                 if not opened.is_empty:
-                    kept = "What was fetched is kept: the same command goes on with it."
-                    error.remedy = f"{error.remedy} {kept}".strip()
+                    error.remedy = f"{error.remedy} {_KEPT}".strip()
                 raise
-            triples = assembling.assemble(found, asked.address, datetime.now(UTC))
-            places = deliver(config, knowledge, console, triples, destination)
+            except KeyboardInterrupt:
+                if not opened.is_empty:
+                    console.say(f"Interrupted. {_KEPT}")
+                raise
             opened.discard()
     return Pulled(found, len(triples), opened.is_resumed, places)
