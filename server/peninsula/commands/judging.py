@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -18,7 +19,7 @@ from peninsula.commands.basis import (
 )
 from peninsula.commands.exits import NO, OK
 from peninsula.commands.printing import plural
-from peninsula.config import SETTINGS, Config
+from peninsula.config import SETTINGS
 from peninsula.console import Console
 from peninsula.dataset.interface import Dataset
 from peninsula.errors import InvalidSetting
@@ -82,8 +83,8 @@ def _validate(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     severities = Counter({"error": 0, "warning": 0, "note": 0})
     config = read_config(options)
-    federate = _federate(options.service, config) if options.service else None
-    with Console() as console:
+    with Console() as console, contextlib.closing(Gateway(contact=config.contact)) as gateway:
+        federate = _federate(options.service, gateway) if options.service else None
         knowledge = find_knowledge(config.knowledge)
         for finding in check(knowledge, console, federate=federate):
             console.finish()
@@ -94,7 +95,7 @@ def _check(options: argparse.Namespace) -> int:
     return NO if is_bad else OK
 
 
-def _federate(named: Sequence[str], config: Config) -> Callable[[Dataset], Dataset]:
+def _federate(named: Sequence[str], gateway: Gateway) -> Callable[[Dataset], Dataset]:
     """Return what makes a dataset ask the services that are named as NAME=IRI."""
     [setting] = [setting for setting in SETTINGS if setting.name == "services"]
     try:
@@ -103,5 +104,5 @@ def _federate(named: Sequence[str], config: Config) -> Callable[[Dataset], Datas
         raise InvalidSetting(f"--service {error}.", "Write --service wikidata=IRI.") from None
     # Whoever names it here means it, wherever it is.
     services = Services(replace(service, is_trusted=True) for service in given)
-    federation = Federation(services, Gateway(contact=config.contact))
+    federation = Federation(services, gateway)
     return lambda dataset: FederatedDataset(dataset, federation)
