@@ -10,7 +10,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from .conftest import PageMaker, assert_fits, find_violations
+from .conftest import PageMaker, assert_fits, await_layout, find_violations
 
 
 def test_the_box_of_every_page_offers_names(page: Page) -> None:
@@ -24,6 +24,34 @@ def test_the_box_of_every_page_offers_names(page: Page) -> None:
     expect(page).to_have_url(re.compile("/id/person/vladimir-putin"))
     page.go_back()
     expect(page).to_have_url(re.compile("/history$"))
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("/about", ".bar input"),
+        ("/", "#find"),
+        ("/history", "#thing"),
+        ("/history/diff", "#thing"),
+        ("/queries/claims-about-entity", "#p-entity"),
+    ],
+)
+def test_names_are_offered_below_the_field(
+    open_page: PageMaker, path: str, field: str, narrow: bool
+) -> None:
+    page = open_page(narrow=narrow)
+    page.goto(path)
+    await_layout(page)
+    asked = page.locator(field)
+    asked.fill("vladim")
+    listed = page.get_by_role("listbox").filter(visible=True)
+    expect(listed.get_by_role("option").first).to_contain_text("Vladimir Putin")
+    below, above = listed.bounding_box(), asked.bounding_box()
+    assert below and above
+    assert 0 <= below["y"] - (above["y"] + above["height"]) < 12
+    assert below["x"] < above["x"] + above["width"] and above["x"] < below["x"] + below["width"]
+    assert_fits(page)
 
 
 def test_names_that_are_walked_are_not_replaced_by_later_ones(page: Page) -> None:
