@@ -11,15 +11,18 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from peninsula.dataset import readers as module
+from peninsula.dataset.channel import Channel
 from peninsula.dataset.embedded import EmbeddedDatabase
 from peninsula.dataset.generations import Generations
 from peninsula.dataset.interface import Asker, Boolean, Graph, QueryOptions, Solutions
 from peninsula.dataset.pooled import PooledSolutions
 from peninsula.dataset.readers import Limits
+from peninsula.dataset.workers import Nursery, kill
 from peninsula.errors import (
     ClientGone,
     Overloaded,
@@ -339,6 +342,37 @@ def test_a_query_over_its_memory_is_ended(numbers: Generations) -> None:
             database.view().evaluate(HUNGRY)
         assert len(ask(database.view(), ALL)) == 400
         assert database.readers.killed == {"query-out-of-memory": 1}
+
+
+@pytest.mark.parametrize("deaths", [2, 3])
+def test_a_reader_that_dies_at_its_birth_is_forked_again(
+    numbers: Generations, monkeypatch: pytest.MonkeyPatch, deaths: int
+) -> None:
+    with running(numbers, is_read_only=True, memory="never") as database:
+        fork = Nursery.fork
+        born: list[int] = []
+
+        def bear(nursery: Nursery, kind: str, **options: Any) -> tuple[Channel, int]:
+            channel, pid = fork(nursery, kind, **options)
+            born.append(pid)
+            if len(born) <= deaths:
+                channel.close()
+                kill(pid)
+                # What is heard of one that is dead.
+                channel, end = Channel.pair()
+                end.close()
+            return channel, pid
+
+        monkeypatch.setattr(Nursery, "fork", bear)
+        if deaths < 3:
+            assert len(ask(database.view(), ALL)) == 400
+        else:
+            with pytest.raises(QueryFailed, match="could not start a reader"):
+                ask(database.view(), ALL)
+        assert len(born) == 3
+        monkeypatch.undo()
+        assert len(ask(database.view(), ALL)) == 400
+        wait_until(lambda: all(is_dead(pid) for pid in born[:deaths]))
 
 
 def test_all_together_have_a_limit_and_the_largest_goes(numbers: Generations, start: Start) -> None:

@@ -42,6 +42,8 @@ SLOW_PER_PLACE: Final = 12
 _TICK: Final = 0.05
 #: After so many changes a reader is forked anew, so that what they leave behind does not gather.
 _MOST_FOLLOWED: Final = 200
+#: How often a reader is forked where the processes that it comes from are killed meanwhile.
+_BIRTHS: Final = 3
 #: Seconds without a byte taken, or of work, after which a query may be ended for those that wait.
 _GRACE: Final = 1.0
 
@@ -319,18 +321,15 @@ class ReaderPool:
             if not reader.channel.wait(0):
                 return reader
             reader.end()
-        try:
-            return self._fork(source)
-        except Outdated:
-            assert source.on_disk
-            source = source.on_disk
-        except ChannelClosed:
-            source = self._on_lost(source)
-        try:
-            return self._fork(source)
-        except ChannelClosed:
-            self._on_lost(source)
-            raise QueryFailed("The server could not start a reader.", "Ask again.") from None
+        for _ in range(_BIRTHS):
+            try:
+                return self._fork(source)
+            except Outdated:
+                assert source.on_disk
+                source = source.on_disk
+            except ChannelClosed:
+                source = self._on_lost(source)
+        raise QueryFailed("The server could not start a reader.", "Ask again.")
 
     def _take_idle(self, source: Source) -> Reader | None:
         with self._lock:
