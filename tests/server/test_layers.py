@@ -138,7 +138,7 @@ ROWS: Final = [
     "client.terms",
     "client.problems",
     "config logs metrics framing",
-    "federation.services",
+    "federation.services files",
     "federation.addresses",
     "namespaces errors",
 ]

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from peninsula.commands.basis import STORE_SETTINGS, add_settings, open_dataset, read_graph
 from peninsula.commands.exits import OK
-from peninsula.errors import OperatorError, display_path
+from peninsula.errors import display_path
+from peninsula.files import write_whole
 from peninsula.formats import CSV, GRAPH_FORMATS
 from peninsula.labels import LANGUAGES
 from peninsula.negotiation import choose
@@ -63,19 +64,13 @@ def _export_tables(options: argparse.Namespace) -> int:
             sys.stdout.buffer.write(chunk)
         sys.stdout.flush()
         return OK
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for table in wanted:
-            with (folder / f"{table.name}.{format.extension}").open("wb") as file:
-                for chunk in write_table(table, read_rows(dataset, table, options.lang), format):
-                    file.write(chunk)
-        if format is CSV:
-            metadata = describe_tables(lambda name: f"{name}.csv", {})
-            text = json.dumps(metadata, ensure_ascii=False, indent=1)
-            (folder / "csv-metadata.json").write_text(f"{text}\n", encoding="utf-8")
-    except OSError as error:
-        raise OperatorError(
-            f"{display_path(folder)}: it cannot be written ({error.strerror}).", "Mend --tables."
-        ) from None
+    for table in wanted:
+        rows = read_rows(dataset, table, options.lang)
+        path = folder / f"{table.name}.{format.extension}"
+        write_whole(path, write_table(table, rows, format))
+    if format is CSV:
+        metadata = describe_tables(lambda name: f"{name}.csv", {})
+        text = json.dumps(metadata, ensure_ascii=False, indent=1)
+        write_whole(folder / "csv-metadata.json", [f"{text}\n".encode()])
     print(f"{display_path(folder)}: {len(wanted)} tables as {format.title}.")
     return OK

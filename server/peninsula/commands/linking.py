@@ -18,6 +18,7 @@ from peninsula.commands.basis import SERVICE_SETTINGS, add_step, read_config
 from peninsula.commands.exits import NO, OK
 from peninsula.commands.printing import make_table, plural
 from peninsula.errors import display_path
+from peninsula.files import write_whole
 from peninsula.linking.accepting import accept
 from peninsula.linking.checking import check
 from peninsula.linking.delivering import Destination
@@ -26,7 +27,6 @@ from peninsula.linking.suggesting import suggest
 from peninsula.namespaces import shorten
 from peninsula.turtle import format_turtle
 from peninsula.wikidata.checking import ERROR, NOTE, SEVERITIES, WARNING, Finding, Report
-from peninsula.wikidata.journal import write_whole
 from peninsula.wikidata.suggesting import CLASSES, Candidate, write_review
 from peninsula.wikidata.terms import qid_of
 
@@ -287,7 +287,7 @@ def _accept(options: argparse.Namespace) -> int:
 def _write(path: Path | None, text: str) -> None:
     """Write a text to a file, whole or not at all, or to the standard output."""
     if path:
-        write_whole(path, text.encode())
+        write_whole(path, [text.encode()])
     else:
         sys.stdout.write(text)
         sys.stdout.flush()

@@ -9,6 +9,7 @@ from peninsula.checking import POSITIONS
 from peninsula.commands.basis import KNOWLEDGE_SETTINGS, add_settings, read_config
 from peninsula.commands.exits import NO, OK
 from peninsula.errors import OperatorError, display_path
+from peninsula.files import write_whole
 from peninsula.knowledge import find_knowledge
 from peninsula.positions import derive_file
 from peninsula.turtle import format_turtle
@@ -48,7 +49,7 @@ def _format(options: argparse.Namespace) -> int:
             state = "would be laid out anew" if options.check else "laid out anew"
             print(f"{display_path(path)}: {state}")
             if not options.check:
-                path.write_text(formatted, encoding="utf-8")
+                write_whole(path, [formatted.encode()])
     return NO if changed and options.check else OK
 
 
@@ -61,7 +62,7 @@ def _derive(options: argparse.Namespace) -> int:
         raise OperatorError(str(error)) from None
     is_changed = not path.exists() or path.read_text(encoding="utf-8") != derived
     if is_changed and not options.check:
-        path.write_text(derived, encoding="utf-8")
+        write_whole(path, [derived.encode()])
     if is_changed:
         state = (
             "is not what the claims give; run “peninsula derive”" if options.check else "written"

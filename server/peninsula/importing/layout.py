@@ -7,7 +7,6 @@ all of them stand before the first.
 from __future__ import annotations
 
 import itertools
-import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -75,17 +74,3 @@ def _targets(lines: Sequence[str], things: dict[str, list[str]]) -> list[str]:
     """Return the things that the statements of one point at."""
     objects = (line.split(" ", 2)[2].removesuffix(" .\n") for line in set(lines))
     return [target for target in objects if target in things]
-
-
-def copy_file(source: Path, target: Path) -> None:
-    """Put a finished file in its place at once, so that nobody reads half of it."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as beside:
-        path = Path(beside.name)
-    try:
-        shutil.copyfile(source, path)
-        path.chmod(0o644)
-        path.replace(target)
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise

@@ -30,10 +30,11 @@ from peninsula.errors import (
     ParameterError,
     display_path,
 )
+from peninsula.files import write_whole
 from peninsula.importing.comparing import Comparison, write_patch
 from peninsula.importing.generation import Generator
 from peninsula.importing.keys import check_foreign_keys
-from peninsula.importing.layout import copy_file, write_turtle
+from peninsula.importing.layout import write_turtle
 from peninsula.importing.locating import locate
 from peninsula.importing.mapping import Table, TableMapping
 from peninsula.importing.metadata import read_mapping
@@ -310,10 +311,5 @@ class _Run:
         ]
         made = folder / "all.ttl"
         write_turtle(folder / "all.nt", made, comments)
-        try:
-            copy_file(made, self._order.output)
-        except OSError as error:
-            shown = display_path(self._order.output)
-            raise OperatorError(
-                f"{shown}: it cannot be written ({error.strerror}).", "Mend --output."
-            ) from None
+        with made.open("rb") as content:
+            write_whole(self._order.output, content)

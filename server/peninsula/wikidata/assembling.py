@@ -16,10 +16,10 @@ import pyoxigraph as ox
 
 from peninsula import __version__
 from peninsula.errors import OperatorError, display_path
+from peninsula.files import write_whole
 from peninsula.formats import RDF_EXTENSIONS
 from peninsula.namespaces import expand
 from peninsula.wikidata import terms as wikidata
-from peninsula.wikidata.journal import write_whole
 from peninsula.wikidata.pulling import Pull
 from peninsula.wikidata.slice import SNAPSHOT
 from peninsula.wikidata.snapshot import LACKS
@@ -119,7 +119,7 @@ def write(path: Path, triples: Sequence[ox.Triple]) -> None:
     quads = (ox.Quad(t.subject, t.predicate, t.object, graph) for t in triples)
     content = ox.serialize(quads, format=engine, prefixes=_prefixes(engine))
     assert content is not None
-    write_whole(path, content)
+    write_whole(path, [content])
 
 
 def _prefixes(format: ox.RdfFormat) -> dict[str, str] | None:

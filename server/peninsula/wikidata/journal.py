@@ -7,7 +7,6 @@ finds what is done; with another plan, or after too long, the folder is emptied 
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import json
 import os
@@ -21,6 +20,7 @@ from typing import Any, Final
 import pyoxigraph as ox
 
 from peninsula.errors import OperatorError, StoreUnavailable, display_path
+from peninsula.files import PART, write_whole
 
 _PLAN: Final = "plan.json"
 _ENDING: Final = ".nt"
@@ -54,7 +54,7 @@ class Journal:
     def write(self, step: str, triples: list[ox.Triple]) -> None:
         """Keep the result of a step, on disk."""
         content = "".join(f"{triple} .\n" for triple in sorted(triples, key=str))
-        write_whole(self._path(step), content.encode())
+        write_whole(self._path(step), [content.encode()])
 
     def discard(self) -> None:
         """Forget everything: the work is done."""
@@ -99,7 +99,7 @@ def _begin(folder: Path, plan: Mapping[str, Any], now: datetime, *, is_fresh: bo
         return Journal(folder, begun, is_resumed=any(folder.glob(f"*{_ENDING}")))
     _empty(folder)
     content = {"begun": now.isoformat(), "plan": dict(plan)}
-    write_whole(folder / _PLAN, json.dumps(content, ensure_ascii=False).encode())
+    write_whole(folder / _PLAN, [json.dumps(content, ensure_ascii=False).encode()])
     return Journal(folder, now, is_resumed=False)
 
 
@@ -116,27 +116,5 @@ def _read_plan(folder: Path, plan: Mapping[str, Any]) -> datetime | None:
 
 def _empty(folder: Path) -> None:
     # The plan goes first: without it, nothing that is left is believed.
-    for path in (folder / _PLAN, *sorted(folder.glob(f"*{_ENDING}")), *folder.glob("*.part")):
+    for path in (folder / _PLAN, *sorted(folder.glob(f"*{_ENDING}")), *folder.glob(f"*{PART}")):
         path.unlink(missing_ok=True)
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all, whenever the process is killed."""
-    beside = path.with_name(f"{path.name}.part")
-    try:
-        with beside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
-        raise StoreUnavailable(
-            f"{display_path(path)}: it cannot be written ({error.strerror})."
-        ) from None
