@@ -37,8 +37,6 @@ UPDATE_OUTCOMES: Final = (
 SERVICE_OUTCOMES: Final = (
     "ok", "cached", "shared", "stale", "busy", "timeout", "unreachable", "failed", "gone",
 )  # fmt: skip
-#: Why a reader's process was ended.
-KILL_REASONS: Final = ("timeout", "memory", "crashed", "cancelled", "disconnected", "shutdown")
 #: Seconds: from an answer out of the cache to the longest query.
 BUCKETS: Final = (
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120,
@@ -63,9 +61,6 @@ class Metrics:
         )
         self._updates = self._count_by(
             "peninsula_updates", "Updates, by how they ended.", "outcome", UPDATE_OUTCOMES
-        )
-        self._kills = self._count_by(
-            "peninsula_workers_killed", "Processes of readers ended.", "reason", KILL_REASONS
         )
         self._rows = self._count("peninsula_rows", "Rows of answers, as far as they are counted.")
         self._bytes = self._count("peninsula_response_bytes", "Bytes of bodies of responses.")
@@ -107,10 +102,6 @@ class Metrics:
     def count_update(self, outcome: str) -> None:
         """Count an update; raises KeyError where ``outcome`` is none of ``UPDATE_OUTCOMES``."""
         self._updates[outcome].inc()
-
-    def count_kill(self, reason: str) -> None:
-        """Count a reader's process that was ended; raises KeyError for no ``KILL_REASONS``."""
-        self._kills[reason].inc()
 
     def count_request(
         self, route: str, method: str, status: int, seconds: float, size: int = 0

@@ -10,7 +10,6 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from peninsula.metrics import (
     CONTENT_TYPE,
-    KILL_REASONS,
     QUERY_OUTCOMES,
     UPDATE_OUTCOMES,
     Metrics,
@@ -33,7 +32,6 @@ def test_what_is_counted_is_told() -> None:
     metrics.count_query("ok", rows=5)
     metrics.count_query("timeout")
     metrics.count_update("dry-run")
-    metrics.count_kill("memory")
     metrics.count_cache(hit=True)
     metrics.count_cache(hit=False)
     metrics.count_request("/sparql", "GET", 200, 0.003, 120)
@@ -44,7 +42,6 @@ def test_what_is_counted_is_told() -> None:
     assert told["peninsula_queries_total", "timeout"] == 1
     assert told["peninsula_rows_total", ""] == 15
     assert told["peninsula_updates_total", "dry-run"] == 1
-    assert told["peninsula_workers_killed_total", "memory"] == 1
     assert told["peninsula_cache_hits_total", ""] == told["peninsula_cache_misses_total", ""] == 1
     assert told["peninsula_requests_total", "GET,/sparql,2xx"] == 1
     assert told["peninsula_requests_total", "GET,/sparql,4xx"] == 1
@@ -59,7 +56,6 @@ def test_what_has_not_happened_yet_is_told_as_nought() -> None:
     for name, label, values in (
         ("queries", "outcome", QUERY_OUTCOMES),
         ("updates", "outcome", UPDATE_OUTCOMES),
-        ("workers_killed", "reason", KILL_REASONS),
     ):
         for value in values:
             assert told[f"peninsula_{name}_total", value] == 0, label
