@@ -50,11 +50,6 @@ def make_etag(generation: int, *parts: object, weak: bool = False) -> str:
     return f'{"W/" if weak else ""}"{generation}-{digest.hexdigest()}"'
 
 
-def mark_etag(etag: str, encoding: str | None) -> str:
-    """Return the tag of the same answer, compressed: ``"abc"`` becomes ``"abc-gzip"``."""
-    return f'{etag[:-1]}-{encoding}"' if encoding else etag
-
-
 def is_not_modified(
     if_none_match: str | None,
     if_modified_since: str | None,
@@ -158,7 +153,6 @@ def _parse_date(text: str | None) -> datetime | None:
 class CachedAnswer:
     """A serialised answer, as it is sent; ``encoding`` is that of its Content-Encoding."""
 
-    generation: int
     body: bytes
     content_type: str | None
     encoding: str | None = None
@@ -223,32 +217,12 @@ class AnswerCache:
         """
         return record(chunks, on_whole, self.max_answer_bytes)
 
-    def drop_before(self, generation: int) -> int:
-        """Forget answers of older generations than this one; return how many."""
-        return self._drop(lambda answer: answer.generation < generation)
-
-    def keep_only(self, generations: Iterable[int]) -> int:
-        """Forget answers of any other generation; return how many."""
-        kept = frozenset(generations)
-        return self._drop(lambda answer: answer.generation not in kept)
-
-    def clear(self) -> None:
-        """Forget every answer."""
-        self._drop(lambda _: True)
-
     @property
     def counts(self) -> CacheCounts:
         with self._lock:
             return CacheCounts(
                 self._hits, self._misses, self._evictions, len(self._entries), self._bytes
             )
-
-    def _drop(self, is_old: Callable[[CachedAnswer], bool]) -> int:
-        with self._lock:
-            old = [key for key, (answer, _) in self._entries.items() if is_old(answer)]
-            for key in old:
-                self._remove(key)
-        return len(old)
 
     def _remove(self, key: Hashable) -> None:
         if removed := self._entries.pop(key, None):

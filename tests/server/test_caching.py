@@ -23,7 +23,6 @@ from peninsula.caching import (
     is_not_modified,
     make_etag,
     make_timemap,
-    mark_etag,
     parse_accept_datetime,
     precondition_failed,
     record,
@@ -52,12 +51,6 @@ def test_a_tag_depends_on_every_part_and_on_where_it_stands() -> None:
     assert make_etag(7, "a") == make_etag(7, "a")
     assert make_etag(7, "a").startswith('"7-')
     assert make_etag(7, "a", weak=True) == "W/" + make_etag(7, "a")
-
-
-def test_a_tag_is_marked_with_its_encoding() -> None:
-    assert mark_etag(TAG, None) == TAG
-    assert mark_etag(TAG, "gzip") == '"42-abc-gzip"'
-    assert mark_etag(f"W/{TAG}", "zstd") == 'W/"42-abc-zstd"'
 
 
 @pytest.mark.parametrize(
@@ -146,8 +139,8 @@ def test_a_tag_is_found_in_a_list_exactly_where_it_stands(listed: list[int], own
 # Answers that were made before.
 
 
-def answer(body: bytes = b"x", generation: int = 1) -> CachedAnswer:
-    return CachedAnswer(generation, body, "text/csv")
+def answer(body: bytes = b"x") -> CachedAnswer:
+    return CachedAnswer(body, "text/csv")
 
 
 def test_the_least_recently_used_answer_goes_first() -> None:
@@ -184,17 +177,6 @@ def test_an_answer_larger_than_an_eighth_is_refused() -> None:
     assert AnswerCache(0).get("a") is None
 
 
-def test_generations_are_dropped() -> None:
-    cache = AnswerCache(1_000_000)
-    for number in range(1, 7):
-        cache.put(number, answer(generation=number))
-    assert cache.drop_before(3) == 2
-    assert cache.keep_only([4, 6]) == 2
-    assert [bool(cache.get(number)) for number in range(1, 7)] == [False, False, False, True, False, True]  # fmt: skip
-    cache.clear()
-    assert (cache.counts.answers, cache.counts.bytes) == (0, 0)
-
-
 class Cache(RuleBasedStateMachine):
     """Whatever is done to it, the cache stays below its limit and knows what it holds."""
 
@@ -205,9 +187,9 @@ class Cache(RuleBasedStateMachine):
         self.cache = AnswerCache(self.LIMIT)
         self.last: dict[int, CachedAnswer] = {}
 
-    @rule(key=st.integers(0, 20), size=st.integers(0, 3000), generation=st.integers(1, 5))
-    def put(self, key: int, size: int, generation: int) -> None:
-        made = answer(bytes([key]) * size, generation)
+    @rule(key=st.integers(0, 20), size=st.integers(0, 3000))
+    def put(self, key: int, size: int) -> None:
+        made = answer(bytes([key]) * size)
         if self.cache.put(key, made):
             self.last[key] = made
         else:
@@ -218,13 +200,6 @@ class Cache(RuleBasedStateMachine):
     def get(self, key: int) -> None:
         found = self.cache.get(key)
         assert found is None or found is self.last[key]
-
-    @rule(generation=st.integers(1, 6))
-    def drop(self, generation: int) -> None:
-        self.cache.drop_before(generation)
-        for key in range(21):
-            found = self.cache.get(key)
-            assert found is None or found.generation >= generation
 
     @invariant()
     def stays_below_its_limit(self) -> None:
@@ -246,11 +221,9 @@ def test_threads_may_use_it_together() -> None:
         try:
             for step in range(2000):
                 key = (seed * 31 + step) % 97
-                if step % 50 == 0:
-                    cache.drop_before(step % 3)
                 found = cache.get(key)
                 assert found is None or found.body == bytes([key]) * 1000
-                cache.put(key, answer(bytes([key]) * 1000, step % 3))
+                cache.put(key, answer(bytes([key]) * 1000))
         except BaseException as error:  # noqa: BLE001, told below
             failures.append(error)
 
@@ -263,8 +236,6 @@ def test_threads_may_use_it_together() -> None:
     counts = cache.counts
     assert counts.hits + counts.misses == 8000
     assert counts.bytes <= 50_000
-    cache.clear()
-    assert cache.counts.bytes == 0
 
 
 def rows(count: int, closed: list[bool] | None = None, fail: bool = False) -> Iterator[bytes]:

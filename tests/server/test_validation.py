@@ -20,7 +20,7 @@ from peninsula.shacl.rendering import RENDERINGS
 from peninsula.shacl.report import ValidationReport, path_text
 from peninsula.shacl.shapes import read_shapes
 from peninsula.shacl.validation import judge as judge_graph
-from peninsula.shacl.validation import nodes_to_judge, to_graph
+from peninsula.shacl.validation import to_graph
 from peninsula.shacl.view import DataGraph
 from peninsula.submission import validate_files
 
@@ -87,12 +87,6 @@ def test_only_the_given_focus_nodes_are_judged(shapes: DataGraph) -> None:
     only = [URIRef(expand("event:other"))]
     assert {r.focus_node for r in judge_graph(data, shapes, only).results} == {"event:other"}
     assert judge_graph(data, shapes, []).results == ()
-
-
-def test_what_is_added_and_what_it_points_to_is_judged() -> None:
-    added = read("vote:v pen:isVoteOn resolution:2397 ; pen:hasChoice vote-choice:for .")
-    names = [str(node) for node in nodes_to_judge(added)]
-    assert names == [expand("resolution:2397"), expand("vote:v")]
 
 
 def test_text_reads_like_a_good_compiler(report: ValidationReport) -> None:

@@ -109,16 +109,6 @@ def apply_update(  # noqa: PLR0913, what the protocol and the server's settings 
     return total
 
 
-def load_targets(text: str, *, base: str | None, prefixes: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the IRIs that the LOADs of an update request name, absolute, each once."""
-    targets = {
-        operation.scope.resolve(skip_silent(operation.tokens, 1)[0].text).value: None
-        for operation in read_operations(text, Scope(base, prefixes))
-        if operation.tokens[0].upper == "LOAD"
-    }
-    return tuple(targets)
-
-
 def _refuse_dataset(operations: Iterable[Operation]) -> None:
     for operation in operations:
         for word in ("WITH", "USING"):

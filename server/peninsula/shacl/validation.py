@@ -32,7 +32,6 @@ from rdflib.term import Node
 
 from peninsula.dataset.delta import Delta, as_stored
 from peninsula.errors import InvalidShapes
-from peninsula.namespaces import BASE
 from peninsula.shacl.affected import TargetFinder, affected
 from peninsula.shacl.model import SH, Shape, Shapes, first_line, read_model
 from peninsula.shacl.report import ValidationReport, read_report
@@ -380,14 +379,3 @@ def to_graph(statements: Iterable[ox.Quad | ox.Triple], *, skolemise: bool = Fal
 
 def _skolemise(term: object) -> Node:
     return URIRef(f"{SKOLEM}{term.value}") if isinstance(term, ox.BlankNode) else to_rdflib(term)
-
-
-def nodes_to_judge(graph: Graph) -> list[URIRef]:
-    """Return the nodes whose results the triples of ``graph`` can change at once.
-
-    Those are its subjects, and the things of ours that it points to: a vote makes a difference
-    to its resolution.
-    """
-    things = {s for s in graph.subjects() if isinstance(s, URIRef)}
-    things |= {o for o in graph.objects() if isinstance(o, URIRef) and o.startswith(f"{BASE}id/")}
-    return sorted(things)

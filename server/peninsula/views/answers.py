@@ -90,7 +90,7 @@ def answer(
         response = _pack(produce(), encoding)
         if response.status_code != 200:
             return response
-        _remember(response, tag, about)
+        _remember(response, tag)
     request.environ[GIVEN] = Given(
         tag, about.number, g.is_memento, str(request.url_rule), g.get("query_hash")
     )
@@ -115,13 +115,13 @@ def _let_keep(response: Response, about: Generation) -> Response:
     return _tell_state(response, about)
 
 
-def _remember(response: Response, tag: str, about: Generation) -> None:
+def _remember(response: Response, tag: str) -> None:
     """Put the body of ``response`` into the cache, once it has been sent whole."""
     site = current_site()
     content_type, encoding = response.content_type, response.headers.get("Content-Encoding")
 
     def keep(body: bytes) -> None:
-        site.cache.put(tag, CachedAnswer(about.number, body, content_type, encoding))
+        site.cache.put(tag, CachedAnswer(body, content_type, encoding))
 
     if response.is_streamed:
         body = cast(Iterable[bytes], response.response)

@@ -31,7 +31,6 @@ from peninsula.wikidata.terms import (
     MAIN,
     MAIN_VALUE,
     MODIFIED,
-    NO_VALUE,
     PART_OF,
     PRECISION,
     QUALIFIER,
@@ -205,10 +204,6 @@ class Snapshot:
     def things(self, item: str, property: str) -> list[str]:
         """Return the items among the values of a property at their best rank."""
         return [t.value for t in self.values(item, property) if isinstance(t, ox.NamedNode)]
-
-    def has_none(self, item: str, property: str) -> bool:
-        """Return whether the item is said to have no value of a property."""
-        return ox.NamedNode(f"{NO_VALUE}{property}") in self._get(item, TYPE)
 
     def statements(self, item: str, property: str) -> list[Statement]:
         """Return all statements of a property, with their qualifiers, the earliest first."""
