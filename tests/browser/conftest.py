@@ -199,6 +199,19 @@ def await_layout(page: Page) -> None:
     )
 
 
+def await_quiet(page: Page) -> None:
+    """Wait until the page is loaded, and nothing that its scripts ask for has come for a while.
+
+    By the page's own account: what the browser tells of its network from outside gets lost at
+    times, and "networkidle" then never comes.
+    """
+    await_layout(page)
+    page.wait_for_function(
+        "() => performance.now() > 500 + Math.max("
+        "...performance.getEntries().map((entry) => entry.responseEnd ?? 0))"
+    )
+
+
 def assert_fits(page: Page) -> None:
     """Assert that the page is not wider than the window: nothing is cut off on a narrow screen."""
     await_layout(page)

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from .conftest import PageMaker, Writable, assert_fits, serving_writable
+from .conftest import PageMaker, Writable, assert_fits, await_quiet, serving_writable
 
 SCRIPT = "<script>window.pwned=1</script>"
 IMAGE = '"><img src=x onerror="window.pwned=2">'
@@ -157,7 +157,7 @@ def page(open_page: PageMaker, hostile: Writable) -> Page:
 
 
 def assert_harmless(page: Page, dialogs: list[str]) -> None:
-    page.wait_for_load_state("networkidle")
+    await_quiet(page)
     assert page.evaluate("window.pwned ?? null") is None, page.url
     assert page.evaluate(FOREIGN) == [], page.url
     assert dialogs == [], page.url

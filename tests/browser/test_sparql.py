@@ -18,7 +18,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.server.processes import Server, lay_store, serving
 
-from .conftest import PATIENCE, PageMaker, assert_fits, await_layout, find_violations
+from .conftest import PATIENCE, PageMaker, assert_fits, await_layout, await_quiet, find_violations
 
 VOTES = """\
 # Who cast most votes?
@@ -636,7 +636,8 @@ def test_the_scripts_are_small(page: Page) -> None:
             else None
         ),
     )
-    page.goto("/sparql", wait_until="networkidle")
+    page.goto("/sparql")
+    await_quiet(page)
     expect(editor(page)).to_be_visible()
     assert any("/sparql-" in url for url in sizes)
     assert 0 < sum(sizes.values()) < 300_000, json.dumps(sizes, indent=1)

@@ -202,6 +202,8 @@ async function visit(address: string, isView = false): Promise<void> {
   if (parameters.has("example") || query === null) {
     const response = await fetch(address, { headers: { Accept: "text/html" } });
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    // Somebody who goes back and forth fast is elsewhere by now.
+    if (address !== location.href) return;
     const text = page.querySelector<HTMLTextAreaElement>("#query")?.value;
     if (text !== undefined) editor.write(text);
     show(page);
