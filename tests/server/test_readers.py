@@ -10,7 +10,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -342,6 +344,39 @@ def test_a_query_over_its_memory_is_ended(numbers: Generations) -> None:
             database.view().evaluate(HUNGRY)
         assert len(ask(database.view(), ALL)) == 400
         assert database.readers.killed == {"query-out-of-memory": 1}
+
+
+@dataclass
+class Dying:
+    """A slow query whose process takes its time to die, as they do on a busy machine."""
+
+    client: str
+    age: float
+    verdict: PeninsulaError | None = None
+    reader: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(is_slow=True))
+
+    def seconds(self) -> float:
+        return self.age
+
+    def seconds_away(self) -> float:
+        return 0.0
+
+    def kill(self, verdict: PeninsulaError) -> None:
+        self.verdict = verdict
+
+
+def test_what_is_ended_to_make_room_is_waited_for(engine: EmbeddedDatabase) -> None:
+    places = engine.readers.limits.places
+    crowd = [Dying("crowd", 1.5 + number / 100) for number in range(24)]
+    alone = Dying("alone", 9.0)
+    running: list[Any] = [*crowd, alone]
+    for ended in range(places, len(crowd) + 1, places):
+        for _ in range(100):
+            engine.readers._shed(running)
+        dying = [query for query in running if query.verdict is not None]
+        assert dying == crowd[len(crowd) - ended :][:places], "the oldest of those that have most"
+        running = [query for query in running if query.verdict is None]
+    assert running == [alone]
 
 
 @pytest.mark.parametrize("deaths", [2, 3])

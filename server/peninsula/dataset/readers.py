@@ -412,8 +412,11 @@ class ReaderPool:
     def _shed(self, running: list[Running]) -> None:
         """End what keeps others from being answered.
 
-        First whom nobody reads, then the oldest; of the client first that has most.
+        First whom nobody reads, then the oldest; of the client first that has most. No more than
+        there are places for: what was ended a moment ago takes time to die, and were it not waited
+        for, all of a crowd would be ended, and in the end whoever came beside it.
         """
+        most = self.limits.places - sum(q.verdict is not None for q in running)
         running = [q for q in running if q.verdict is None]
         crowd = Counter(q.client for q in running)
         unread = [q for q in running if q.seconds_away() > _GRACE]
@@ -421,7 +424,7 @@ class ReaderPool:
         victims = sorted(unread, key=lambda q: (-crowd[q.client], -q.seconds_away())) or sorted(
             slow, key=lambda q: (-crowd[q.client], -q.seconds())
         )
-        for victim in victims[: self.limits.places]:
+        for victim in victims[: max(0, most)]:
             victim.kill(
                 QueryCancelled(
                     "The server has too many long queries at once, and ended the longest.",
