@@ -80,15 +80,19 @@ def fit(phrase: Phrase, name: Known, *, is_loose: bool, is_partial: bool = False
 
 
 def _fit_words(phrase: Phrase, name: Known, *, is_loose: bool, is_partial: bool) -> Fit | None:
-    found = [_best(word, name.parts, is_loose=is_loose) for word in phrase.words]
-    required = set(phrase.required)
+    found: list[tuple[Likeness | None, Part | None]] = []
     weights = phrase.weights
     alike = said = 0.0
     worst = "exact"
-    for word, weight, (likeness, _) in zip(phrase.words, weights, found, strict=True):
+    is_all = True
+    for word, weight, is_needed in zip(phrase.words, weights, phrase.needs, strict=True):
+        likeness, part = _best(word, name.parts, is_loose=is_loose)
+        found.append((likeness, part))
         if likeness is None:
-            if word in required and not is_partial:
-                return None
+            if is_needed:
+                if not is_partial:
+                    return None
+                is_all = False
         else:
             alike += weight * likeness.degree
             said += weight
@@ -110,10 +114,6 @@ def _fit_words(phrase: Phrase, name: Known, *, is_loose: bool, is_partial: bool)
         + _COVERED * min(cover, 1.0)
         + (_BEGUN if 0 in covered else 0)
         + (_IN_ORDER if is_in_order else 0)
-    )
-    is_all = all(
-        likeness or word not in required
-        for word, (likeness, _) in zip(phrase.words, found, strict=True)
     )
     return Fit(score, worst, is_strict=is_all and worst in STRICT)
 
@@ -169,13 +169,12 @@ def fit_spread(phrase: Phrase, names: Iterable[Known], *, is_loose: bool) -> Fit
     parts = [part for name in names for part in name.parts]
     alike = 0.0
     worst = "exact"
-    required = set(phrase.required)
-    for word, weight in zip(phrase.words, phrase.weights, strict=True):
+    for word, weight, is_needed in zip(phrase.words, phrase.weights, phrase.needs, strict=True):
         likeness, _ = _best(word, parts, is_loose=is_loose)
         if likeness is not None:
             alike += weight * likeness.degree
             worst = max(worst, likeness.how, key=_RANK.__getitem__)
-        elif word in required:
+        elif is_needed:
             return None
     return Fit(_SPREAD * alike / sum(phrase.weights), worst, is_strict=worst in STRICT)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final, NamedTuple
 
 from peninsula.searching.romanization import compose, is_all_hangul
@@ -76,7 +76,7 @@ class Known:
         return _whole(self.joined)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Phrase:
     """What is looked for."""
 
@@ -87,7 +87,9 @@ class Phrase:
     short: str = ""
     is_shouted: bool = False
 
-    @property
+    # What follows is asked for every name that is compared.
+
+    @cached_property
     def weights(self) -> tuple[float, ...]:
         """Return how much each word counts."""
         return tuple(_weight(word) for word in self.words)
@@ -97,11 +99,21 @@ class Phrase:
         """Return whether it may be the beginning of some initials: UNSCR of UNSCR 2397."""
         return self.is_shouted and len(self.short) >= _SHORTEST_BEGUN
 
+    @cached_property
+    def needs(self) -> tuple[bool, ...]:
+        """Return for each word whether a name must have something like it.
+
+        All of them, where none says much.
+        """
+        telling = tuple(not word.is_stopped for word in self.words)
+        return telling if any(telling) else (True,) * len(telling)
+
     @property
     def required(self) -> tuple[Word, ...]:
-        """Return the words that a name must have something like: all, where none says much."""
-        telling = tuple(word for word in self.words if not word.is_stopped)
-        return telling or self.words
+        """Return the words that a name must have something like."""
+        return tuple(
+            word for word, is_needed in zip(self.words, self.needs, strict=True) if is_needed
+        )
 
 
 @lru_cache(1 << 13)
