@@ -38,20 +38,22 @@ def write_whole(path: Path, chunks: Iterable[bytes]) -> None:
             file.flush()
             os.fsync(file.fileno())
         beside.replace(target)
-        _sync(target.parent)
+        sync(target.parent)
     except BaseException as error:
         if not is_special:
             with contextlib.suppress(OSError):
                 beside.unlink(missing_ok=True)
         if isinstance(error, OSError):
             raise OperatorError(
-                f"{display_path(path)}: it cannot be written ({error.strerror})."
+                f"{display_path(path)}: it cannot be written ({error.strerror}).",
+                "Name a file that you may write, where there is room.",
             ) from None
         raise
 
 
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Make what the system holds of a file or folder survive the loss of power."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

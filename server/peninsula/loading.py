@@ -19,7 +19,7 @@ from peninsula.config import Config
 from peninsula.dataset import delta as deltas
 from peninsula.dataset.delta import Delta
 from peninsula.dataset.embedded import EmbeddedDatabase, Options
-from peninsula.dataset.generations import Generation, Generations, sync, sync_database, using
+from peninsula.dataset.generations import Generation, Generations, sync_database, using
 from peninsula.dataset.local import LocalDataset
 from peninsula.dataset.patches import SHIPPED
 from peninsula.dataset.readers import Limits
@@ -31,6 +31,7 @@ from peninsula.errors import (
     StoreInUse,
     place,
 )
+from peninsula.files import sync
 from peninsula.inference import materialise
 from peninsula.knowledge import (
     INFERRED,

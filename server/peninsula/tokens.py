@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Final
 
 from peninsula.errors import Forbidden, InvalidToken, ProtocolError, Unauthorized, display_path
+from peninsula.files import sync
 
 #: From the least to the greatest; each may do what those before it may.
 ROLES: Final = ("read", "write", "admin")
@@ -275,11 +276,7 @@ def _write(folder: Path, entries: Sequence[Entry]) -> None:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(folder / FILE)
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync(folder)
     except OSError as error:
         raise _unwritable(folder, error) from None
 

@@ -35,6 +35,7 @@ from peninsula.errors import (
     display_path,
     place,
 )
+from peninsula.files import sync
 from peninsula.namespaces import expand
 
 CURRENT: Final = "CURRENT"
@@ -557,15 +558,6 @@ def _write_whole(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
-
-
-def sync(path: Path) -> None:
-    """Make what the system holds of a file or folder survive the loss of power."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def sync_database(folder: Path) -> None:

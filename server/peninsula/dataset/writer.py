@@ -33,7 +33,6 @@ from peninsula.dataset.generations import (
     Generations,
     format_instant,
     make_instant,
-    sync,
 )
 from peninsula.dataset.local import graph_name
 from peninsula.dataset.updates import apply_update
@@ -46,6 +45,7 @@ from peninsula.errors import (
     from_message,
     to_message,
 )
+from peninsula.files import sync
 from peninsula.namespaces import BASE, PREFIXES, expand
 
 HISTORY: Final = expand("graph:history")

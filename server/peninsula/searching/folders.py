@@ -13,7 +13,8 @@ import shutil
 from pathlib import Path
 from typing import Any, Final
 
-from peninsula.dataset.generations import Generation, format_instant, sync
+from peninsula.dataset.generations import Generation, format_instant
+from peninsula.files import sync
 from peninsula.searching.fulltext import FORMAT
 
 #: What says that an index is whole, and of what.

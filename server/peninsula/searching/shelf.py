@@ -25,9 +25,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from peninsula.dataset.generations import Generations, format_instant, sync
+from peninsula.dataset.generations import Generations, format_instant
 from peninsula.dataset.interface import Dataset
 from peninsula.errors import PeninsulaError, QueryFailed
+from peninsula.files import sync
 from peninsula.searching.building import UNFIT, build_here
 from peninsula.searching.entries import count_names
 from peninsula.searching.folders import ABOUT, read_account
