@@ -8,8 +8,8 @@ from typing import Final
 
 from peninsula.dataset.interface import Dataset, select
 from peninsula.labels import name_of
-from peninsula.searching.entries import Entry, read_entries_about, read_hierarchy
-from peninsula.searching.kinds import kind_of, main_class
+from peninsula.searching.entries import read_entries_about, read_hierarchy
+from peninsula.searching.kinds import Among, main_class
 from peninsula.searching.phrases import LONGEST_TEXT, read_phrase
 from peninsula.searching.ranking import label_of, make_hit, rank, rank_exact
 from peninsula.searching.wishes import MOST_CANDIDATES, Facet, Found, Hit, Wish, read_iri
@@ -39,10 +39,12 @@ class CandidateIndex:
             things.add(exact)
         entries = {e.iri: e for e in read_entries_about(self._dataset, things)}
         above = read_hierarchy(self._dataset) if entries else {}
+        below = [c for c, supers in above.items() if wish.class_iri in supers]
+        among = Among(wish.kinds, (wish.class_iri, *below) if wish.class_iri else ())
         ranked = []
         for entry in entries.values():
             if entry.iri == exact:
-                if _is_among(entry, wish, above):
+                if among.has(entry):
                     ranked.append(rank_exact(entry))
             elif found := rank(
                 phrase, entry, is_loose=True, names_in=wish.names_in, language=wish.language
@@ -77,11 +79,3 @@ class CandidateIndex:
             return []
         wish = Wish(longest, tuple(kinds), language=language)
         return list(self.find(wish, limit=_NEAR).hits)
-
-
-def _is_among(entry: Entry, wish: Wish, above: dict[str, list[str]]) -> bool:
-    """Return whether a thing is one of those that are looked through."""
-    classes = {*entry.classes, *(super_ for c in entry.classes for super_ in above.get(c, ()))}
-    return (not wish.kinds or kind_of(entry.iri) in wish.kinds) and (
-        not wish.class_iri or wish.class_iri in classes
-    )

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -20,7 +19,7 @@ import tantivy
 from tantivy import Occur, Query
 
 from peninsula.searching.entries import Entry
-from peninsula.searching.kinds import kind_of, main_class, slug_of, standing
+from peninsula.searching.kinds import Among, kind_of, main_class, slug_of, standing
 from peninsula.searching.phrases import Phrase, read_keys, split_compound
 from peninsula.searching.words import LONGEST_HEAD, SHORTEST_PART, Word, initials_of
 
@@ -37,21 +36,6 @@ MOST_FACETS: Final = 100
 _MOST_TERMS: Final = 200
 #: What makes sure that a candidate is among the first.
 _ABOVE: Final = 4.0
-
-
-@dataclass(frozen=True)
-class Among:
-    """Which things are looked through."""
-
-    kinds: tuple[str, ...] = ()
-    #: Classes of which one must be the thing's own.
-    classes: tuple[str, ...] = ()
-
-    def has(self, entry: Entry) -> bool:
-        """Return whether a thing is one of them."""
-        return (not self.kinds or kind_of(entry.iri) in self.kinds) and (
-            not self.classes or not set(self.classes).isdisjoint(entry.classes)
-        )
 
 
 @lru_cache(1)

@@ -1,7 +1,8 @@
-"""Of which kind is a thing, and what does that make it count beside others?"""
+"""Of which kind is a thing, is it among those asked for, and what does it count beside others?"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from peninsula.namespaces import BASE, CONCEPT_SCHEMES, THING_KINDS
@@ -63,3 +64,18 @@ def main_class(entry: Entry, above: dict[str, list[str]]) -> str:
 def slug_of(iri: str) -> str:
     """Return the last part of an IRI."""
     return iri.rstrip("/#").replace("#", "/").rpartition("/")[2]
+
+
+@dataclass(frozen=True)
+class Among:
+    """Which things are looked through."""
+
+    kinds: tuple[str, ...] = ()
+    #: Classes of which one must be the thing's own.
+    classes: tuple[str, ...] = ()
+
+    def has(self, entry: Entry) -> bool:
+        """Return whether a thing is one of them."""
+        return (not self.kinds or kind_of(entry.iri) in self.kinds) and (
+            not self.classes or not set(self.classes).isdisjoint(entry.classes)
+        )

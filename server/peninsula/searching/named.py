@@ -18,12 +18,11 @@ from peninsula.labels import name_of
 from peninsula.searching.comparison import Fit
 from peninsula.searching.entries import Entry, read_entries, read_hierarchy
 from peninsula.searching.fulltext import (
-    Among,
     FulltextIndex,
     Question,
     build_in_memory,
 )
-from peninsula.searching.kinds import main_class, slug_of, standing
+from peninsula.searching.kinds import Among, main_class, slug_of, standing
 from peninsula.searching.phrases import LONGEST_TEXT, Phrase, read_phrase
 from peninsula.searching.ranking import (
     MOST_COMPARED,
