@@ -22,6 +22,8 @@ from typing import Any, Final
 import pytest
 from hypothesis import HealthCheck, settings
 
+from peninsula.dataset.workers import Nursery
+
 # Other tests run beside one that looks at examples: how long these take says nothing.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 if settings.get_current_profile_name() == "default":
@@ -33,7 +35,7 @@ _FOLDER: Final = pytest.StashKey[str]()
 _LONG: Final = (
     "test_validate", "wikidata", "browser", "threats", "equivalence", "crash", "shacl", "clients",
     "shapes", "test_serve", "test_wheel", "test_rebuilding", "test_policy", "test_bulk",
-    "test_loading", "test_searching", "serving", "reconciliation", "queries", "federation",
+    "test_loading", "searching", "serving", "reconciliation", "queries", "federation",
     "ontology",
 )  # fmt: skip
 
@@ -125,3 +127,11 @@ def pytest_collection_finish() -> None:
     # There are fifteen thousand tests, which stay: no collection of garbage is to look at them.
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="module")
+def nursery() -> Iterator[Nursery]:
+    """Return what starts processes, for the tests of one module."""
+    started = Nursery.start()
+    yield started
+    started.close()

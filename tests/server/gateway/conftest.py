@@ -34,13 +34,6 @@ def service(proxy: Proxy) -> Service:
     return Service("test", proxy.address, is_trusted=True, timeout=20.0)
 
 
-@pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    started = Nursery.start()
-    yield started
-    started.close()
-
-
 @pytest.fixture
 def log() -> Log:
     return Log()

@@ -16,13 +16,6 @@ from peninsula.federation.services import Service
 from tests.threats.hosts import Host
 
 
-@pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    started = Nursery.start()
-    yield started
-    started.close()
-
-
 @pytest.fixture
 def gateway(nursery: Nursery) -> Gateway:
     return Gateway(nursery=nursery, backoff=0.01)
