@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Final
 
 import pyoxigraph as ox
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from rdflib import RDF, Graph, Namespace, URIRef
 
-from peninsula.dataset.delta import Delta, apply, diff
-from peninsula.dataset.operations import Scope, read_operations
-from peninsula.dataset.updates import apply_update
 from peninsula.errors import (
     ProtocolError,
     QueryError,
@@ -23,80 +18,10 @@ from peninsula.errors import (
     QuerySyntaxError,
 )
 
-from .conftest import ROOT
+from .exactness import check_exact, check_same, content, copy_of, store_of, update
 
-W3C: Final = ROOT.parent / "shared/w3c/rdf-tests/sparql/sparql11"
 XSD: Final = "http://www.w3.org/2001/XMLSchema#"
 G = ox.NamedNode("a:g")
-
-
-def store_of(*rows: str) -> ox.Store:
-    """Return a store of N-Quads rows, each without its “.”; blank nodes keep their labels."""
-    text = "".join(f"{row} .\n" for row in rows)
-    store = ox.Store()
-    store.extend(ox.parse(text, format=ox.RdfFormat.N_QUADS, rename_blank_nodes=False))
-    return store
-
-
-def copy_of(store: ox.Store) -> ox.Store:
-    copy = ox.Store()
-    copy.extend(store)
-    for graph in store.named_graphs():
-        copy.add_graph(graph)
-    return copy
-
-
-def content(store: ox.Store) -> tuple[frozenset[ox.Quad], frozenset[Any]]:
-    return frozenset(store), frozenset(store.named_graphs())
-
-
-def canonical(store: ox.Store) -> tuple[frozenset[ox.Quad], frozenset[Any], int]:
-    """Return what is the same for stores that differ in the names of blank nodes only."""
-    dataset = ox.Dataset(store)
-    dataset.canonicalize(ox.CanonicalizationAlgorithm.RDFC_1_0)
-    graphs = list(store.named_graphs())
-    named = frozenset(graph for graph in graphs if isinstance(graph, ox.NamedNode))
-    return frozenset(dataset), named, len(graphs)
-
-
-def update(store: ox.Store, text: str, **options: Any) -> Delta:
-    return apply_update(store, text, **{"base": None, "prefixes": {}, **options})
-
-
-def check_exact(before: ox.Store, after: ox.Store, delta: Delta) -> None:
-    """Assert that ``delta`` is net, leads from one store to the other, and back."""
-    assert delta == diff(before, after)
-    copy = copy_of(before)
-    apply(copy, delta)
-    assert content(copy) == content(after)
-    apply(copy, delta.inverse())
-    assert content(copy) == content(before)
-
-
-def check_same(
-    before: ox.Store,
-    text: str,
-    *,
-    base: str | None = None,
-    engine_text: str | None = None,
-    **options: Any,
-) -> ox.Store:
-    """Assert that our update does what the engine's does, to the error; returns the result."""
-    theirs, ours = copy_of(before), copy_of(before)
-    failed: Exception | None = None
-    try:
-        theirs.update(engine_text or text, base_iri=base)
-    except (RuntimeError, OSError, SyntaxError) as error:
-        failed = error
-    if failed:
-        with pytest.raises(QueryError):
-            update(ours, text, base=base, **options)
-        assert content(ours) == content(before)
-        return ours
-    delta = update(ours, text, base=base, **options)
-    assert canonical(ours) == canonical(theirs)
-    check_exact(before, ours, delta)
-    return ours
 
 
 # Random datasets and requests.
@@ -509,85 +434,6 @@ def test_load_is_refused_where_there_is_nothing_to_load_with() -> None:
         update(store, "INSERT DATA { <a:x> <a:y> 1 } ; LOAD <http://a/doc>")
     assert update(store, "LOAD SILENT <http://a/doc>").is_empty
     assert not store
-
-
-# The W3C's tests, where they are.
-
-MF = Namespace("http://www.w3.org/2001/sw/DataAccess/tests/test-manifest#")
-UT = Namespace("http://www.w3.org/2009/sparql/tests/test-update#")
-LABEL: Final = URIRef("http://www.w3.org/2000/01/rdf-schema#label")
-
-
-def manifests() -> Iterator[Graph]:
-    for path in sorted(W3C.glob("*/manifest.ttl")):
-        yield Graph().parse(path, format="turtle", publicID=path.as_uri())
-
-
-def cases(*kinds: URIRef) -> list[Any]:
-    return [
-        pytest.param(
-            graph, URIRef(test), id="/".join(test.rsplit("/", 2)[1:]).replace("manifest#", "")
-        )
-        for graph in manifests()
-        for kind in kinds
-        for test in sorted(map(str, graph.subjects(RDF.type, kind)))
-    ]
-
-
-EVALUATIONS: Final = cases(MF.UpdateEvaluationTest, UT.UpdateEvaluationTest)
-SYNTAX: Final = cases(MF.PositiveUpdateSyntaxTest11, MF.NegativeUpdateSyntaxTest11)
-needs_w3c = pytest.mark.skipif(not W3C.is_dir(), reason="the W3C's tests are not here")
-
-
-def path_of(node: Any) -> Path:
-    return Path(str(node).removeprefix("file://"))
-
-
-def read_store(graph: Graph, node: Any) -> ox.Store:
-    store = ox.Store()
-    parts: list[tuple[Any, Any]] = [(file, None) for file in graph.objects(node, UT.data)]
-    parts += (
-        (graph.value(named, UT.graph), graph.value(named, LABEL))
-        for named in graph.objects(node, UT.graphData)
-    )
-    for file, name in parts:
-        target = ox.DefaultGraph() if name is None else ox.NamedNode(str(name))
-        store.add_graph(target)
-        store.load(path=str(path_of(file)), base_iri=str(file), to_graph=target)
-    return store
-
-
-def test_the_w3c_tests_are_found() -> None:
-    if not W3C.is_dir():
-        pytest.skip("the W3C's tests are not here")
-    assert len(EVALUATIONS) > 90
-    assert len(SYNTAX) > 50
-
-
-@needs_w3c
-@pytest.mark.parametrize(("graph", "test"), EVALUATIONS)
-def test_w3c_update(graph: Graph, test: Any) -> None:
-    action, result = graph.value(test, MF.action), graph.value(test, MF.result)
-    request = graph.value(action, UT.request)
-    text = path_of(request).read_text(encoding="utf-8")
-    before = read_store(graph, action)
-    ours = check_same(before, text, base=str(request))
-    expected = read_store(graph, result)
-    # Whether an empty graph is kept is left to the implementation.
-    assert canonical(ours)[0] == canonical(expected)[0]
-
-
-@needs_w3c
-@pytest.mark.parametrize(("graph", "test"), SYNTAX)
-def test_w3c_update_syntax(graph: Graph, test: Any) -> None:
-    request = graph.value(test, MF.action)
-    text = path_of(request).read_text(encoding="utf-8")
-    scope = Scope(str(request), {})
-    if (test, RDF.type, MF.PositiveUpdateSyntaxTest11) in graph:
-        read_operations(text, scope)
-    else:
-        with pytest.raises(QuerySyntaxError):
-            read_operations(text, scope)
 
 
 # Speed; generous, because other things run on the machine that tests.
