@@ -15,7 +15,7 @@ from tests.server.processes import serving as serving_ours
 from tests.wikidata.servers import SERVICE_FILE, Proxy, Status, serving
 
 from .conftest import PageMaker, assert_fits, find_violations
-from .test_sparql import accept, offers, run, text_of, write
+from .editing import accept, offers, run, text_of, write
 
 AGES = "/queries/ages-at-summits?meeting=event%3Aus-dprk-hanoi-2019"
 

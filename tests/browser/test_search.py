@@ -8,17 +8,23 @@ import json
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from .conftest import PageMaker, assert_fits, await_layout, find_violations
 
 
-def test_the_box_of_every_page_offers_names(page: Page) -> None:
+def look_for_putin(page: Page) -> tuple[Locator, Locator]:
+    """Type the beginning of a name into the box of a page; return the box, and what it offers."""
     page.goto("/history")
     box = page.get_by_role("combobox", name="Search")
     box.fill("vladim")
     option = page.get_by_role("option").filter(has_text="Vladimir Putin").first
     expect(option).to_be_visible()
+    return box, option
+
+
+def test_the_box_of_every_page_offers_names(page: Page) -> None:
+    box, _ = look_for_putin(page)
     box.press("ArrowDown")
     box.press("Enter")
     expect(page).to_have_url(re.compile("/id/person/vladimir-putin"))
@@ -55,11 +61,7 @@ def test_names_are_offered_below_the_field(
 
 
 def test_names_that_are_walked_are_not_replaced_by_later_ones(page: Page) -> None:
-    page.goto("/history")
-    box = page.get_by_role("combobox", name="Search")
-    box.fill("vladim")
-    option = page.get_by_role("option").filter(has_text="Vladimir Putin").first
-    expect(option).to_be_visible()
+    box, option = look_for_putin(page)
     # What is typed next is answered late; whoever has begun to choose waits for it no more.
     page.route(re.compile("q=vladimir&"), lambda _: None)
     with page.expect_request(re.compile("q=vladimir&")):
