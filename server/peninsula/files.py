@@ -1,4 +1,4 @@
-"""How is a file written, so that nobody finds half of it?"""
+"""How is a file written, so that nobody finds half of it, and why can it not be?"""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ def write_whole(path: Path, chunks: Iterable[bytes]) -> None:
     target = Path(os.path.realpath(path))
     beside = path if is_special else target.with_name(f"{target.name}{PART}")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.parent.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
         with beside.open("wb") as file:
             if is_special:
                 file.writelines(chunks)
@@ -45,10 +46,15 @@ def write_whole(path: Path, chunks: Iterable[bytes]) -> None:
                 beside.unlink(missing_ok=True)
         if isinstance(error, OSError):
             raise OperatorError(
-                f"{display_path(path)}: it cannot be written ({error.strerror}).",
+                f"{display_path(path)}: it cannot be written ({explain(error)}).",
                 "Name a file that you may write, where there is room.",
             ) from None
         raise
+
+
+def explain(error: Exception) -> str:
+    """Return why a file cannot be read or written, without its path: that is told already."""
+    return (isinstance(error, OSError) and error.strerror) or str(error)
 
 
 def sync(path: Path) -> None:

@@ -18,6 +18,7 @@ import pyoxigraph as ox
 
 from peninsula import __version__
 from peninsula.errors import InvalidSource, OperatorError, place
+from peninsula.files import explain
 from peninsula.namespaces import BASE, expand
 from peninsula.payloads import find_hostility
 
@@ -174,7 +175,7 @@ def parse_rdf(path: Path, format: ox.RdfFormat, graph: str | None = None) -> Ite
     except SyntaxError as error:
         raise InvalidSource.unreadable(path, error, f"Mend the {format.name} there.") from None
     except (OSError, ValueError) as error:
-        raise InvalidSource(f"{place(path)}: it cannot be read ({error}).") from None
+        raise InvalidSource(f"{place(path)}: it cannot be read ({explain(error)}).") from None
 
 
 def _refuse_hostile(content: bytes, format: ox.RdfFormat, path: Path) -> None:

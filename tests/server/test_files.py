@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from peninsula.errors import OperatorError
-from peninsula.files import PART, write_whole
+from peninsula.files import PART, explain, write_whole
 
 PROGRAM = """
 import sys, time
@@ -96,10 +96,20 @@ def test_a_device_is_written_to(tmp_path: Path) -> None:
     assert [*tmp_path.iterdir()] == []
 
 
-@pytest.mark.parametrize("name", [".", "file/below"])
-def test_what_cannot_be_written_is_one_readable_line(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "why"), [(".", "Is a directory"), ("file/below", "Not a directory")]
+)
+def test_what_cannot_be_written_is_one_readable_line(tmp_path: Path, name: str, why: str) -> None:
     (tmp_path / "file").write_bytes(b"old")
-    with pytest.raises(OperatorError, match="it cannot be written") as raised:
+    with pytest.raises(OperatorError, match=rf"it cannot be written \({why}\)") as raised:
         write_whole(tmp_path / name, [b"new"])
     assert "\n" not in str(raised.value)
     assert (tmp_path / "file").read_bytes() == b"old"
+
+
+def test_why_a_file_cannot_be_read_is_told_without_its_path(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as missing:
+        (tmp_path / "none").read_bytes()
+    assert explain(missing.value) == "No such file or directory"
+    assert explain(OSError("what a library says")) == "what a library says"
+    assert explain(ValueError("no UTF-8")) == "no UTF-8"

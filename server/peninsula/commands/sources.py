@@ -9,7 +9,7 @@ from peninsula.checking import POSITIONS
 from peninsula.commands.basis import KNOWLEDGE_SETTINGS, add_settings, read_config
 from peninsula.commands.exits import NO, OK
 from peninsula.errors import OperatorError, display_path
-from peninsula.files import write_whole
+from peninsula.files import explain, write_whole
 from peninsula.knowledge import find_knowledge
 from peninsula.positions import derive_file
 from peninsula.turtle import format_turtle
@@ -43,7 +43,9 @@ def _format(options: argparse.Namespace) -> int:
             reason = str(error.msg).split(": ", 1)[-1]
             raise OperatorError(f"{display_path(path)}:{error.lineno}: {reason}") from None
         except (OSError, UnicodeDecodeError) as error:
-            raise OperatorError(f"{display_path(path)}: it cannot be read ({error}).") from None
+            raise OperatorError(
+                f"{display_path(path)}: it cannot be read ({explain(error)})."
+            ) from None
         if formatted != text:
             changed += 1
             state = "would be laid out anew" if options.check else "laid out anew"

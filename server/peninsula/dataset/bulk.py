@@ -22,6 +22,7 @@ from peninsula.dataset.delta import Delta
 from peninsula.dataset.generations import Generation, Generations, sync_database, using
 from peninsula.dataset.writer import write_patch_file
 from peninsula.errors import InvalidSource, PeninsulaError, place
+from peninsula.files import explain
 from peninsula.formats import RDF_EXTENSIONS, Format
 
 #: Told what is being done, how far it is, and how far it has to go (0: not known).
@@ -137,7 +138,7 @@ def _load(
             path, error, f"Mend the {format.title} there; nothing was loaded."
         ) from None
     except (ValueError, EOFError, gzip.BadGzipFile) as error:
-        raise InvalidSource(f"{place(path)}: it cannot be read ({error}).") from None
+        raise InvalidSource(f"{place(path)}: it cannot be read ({explain(error)}).") from None
 
 
 @contextmanager

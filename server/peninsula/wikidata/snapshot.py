@@ -13,6 +13,7 @@ from typing import Final
 import pyoxigraph as ox
 
 from peninsula.errors import InvalidSource, place
+from peninsula.files import explain
 from peninsula.formats import RDF_EXTENSIONS
 from peninsula.namespaces import expand, shorten
 from peninsula.wikidata import terms as wikidata
@@ -61,7 +62,7 @@ def read_file(path: Path) -> Snapshot:
     except SyntaxError as error:
         raise InvalidSource.unreadable(path, error, "Pull it again.") from None
     except (OSError, ValueError) as error:
-        raise InvalidSource(f"{place(path)}: it cannot be read ({error}).") from None
+        raise InvalidSource(f"{place(path)}: it cannot be read ({explain(error)}).") from None
 
 
 @dataclass(frozen=True)
