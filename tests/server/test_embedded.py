@@ -223,6 +223,20 @@ def test_old_generations_go_but_for_those_in_use(tmp_path: Path) -> None:
             database.find(old.number)
 
 
+def test_a_generation_that_goes_before_its_reader_is_there_is_no_failure(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with running(fill(tmp_path, COUNTED), keep=2) as database:
+        view = database.view(generation=database.current)
+        for number in range(4):
+            update(database, f"INSERT DATA {{ <x:{number}> <x:q> 1 }}")
+        wait_until(lambda: [g.number for g in database.all()] == [5, 6])
+        with pytest.raises(UnknownGeneration, match="Kept are 5, 6"):
+            ask(view, "SELECT ?o { ?s ?p ?o }")
+    # Of those that were forked in vain, too.
+    assert "Traceback" not in capfd.readouterr().err
+
+
 # Uploads
 
 

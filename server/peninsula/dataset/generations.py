@@ -128,7 +128,7 @@ class Generations:
 
     def about(self, number: int) -> Path:
         """Return the file that describes generation ``number``."""
-        return self.path(number).with_suffix(".json")
+        return _about(self.path(number))
 
     def patch(self, number: int) -> Path:
         """Return the file with the change that made generation ``number``."""
@@ -537,6 +537,15 @@ def _unavailable(folder: Path, error: OSError) -> StoreUnavailable:
         else "Give --store a folder that you may write to."
     )
     return StoreUnavailable(f"The store {place(folder)} cannot be used: {reason}.", remedy)
+
+
+def is_described(path: Path) -> bool:
+    """Return whether the database ``path`` is a generation still: its description goes first."""
+    return _about(path).exists()
+
+
+def _about(path: Path) -> Path:
+    return path.with_suffix(".json")
 
 
 def _remove(path: Path) -> None:

@@ -22,6 +22,7 @@ import pyoxigraph as ox
 
 from peninsula.dataset import delta, sandbox
 from peninsula.dataset.channel import Channel, ChannelClosed, Message
+from peninsula.dataset.generations import is_described
 from peninsula.dataset.memory import LoadFailed, claim_pages, load_generation
 from peninsula.dataset.reader import serve_reader
 from peninsula.dataset.writer import serve_writer
@@ -111,7 +112,13 @@ class Zygote:
             return
         store = self._store
         if path := message.get("path"):
-            store = ox.Store.read_only(path)
+            try:
+                store = ox.Store.read_only(path)
+            except OSError:
+                if is_described(Path(path)):
+                    raise
+                # It was removed just now: whoever asked for it looks, and is told so.
+                return
         elif store is None:
             store = ox.Store()
         is_confined = sandbox.refuse_sockets()
